@@ -1,0 +1,1 @@
+"""Entry points, one file a stage: Config and Paths in, one library call out."""

@@ -1,0 +1,198 @@
+"""The configuration: typed and frozen, its values in YAML only.
+
+Values come from ``conf/recipe.yaml``, then ``conf/<model>.yaml``, then
+``egs/<corpus>/corpus.yaml`` (its ``per_model`` part last), then ``--set``. A key that
+no dataclass below names is an error that says which known key is nearest.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One download of a corpus."""
+
+    file: str  # name below --download-dir
+    url: str
+    unpacked: str  # file or folder below --download-dir that shows it is unpacked
+    sha256: str = ""
+    md5: str = ""
+
+
+@dataclass(frozen=True)
+class CorpusConfig:
+    """Facts of one corpus (``egs/<corpus>/corpus.yaml``)."""
+
+    normalize: str  # rule of asr/text/normalize.py
+    test_sets: tuple[str, ...]
+    archives: tuple[Archive, ...]
+    options: dict[str, Any]  # read by the corpus's own prepare.py alone
+
+
+@dataclass(frozen=True)
+class ManifestConfig:
+    """What stage 1 keeps of the training set."""
+
+    min_seconds: float
+    max_seconds: float
+
+
+@dataclass(frozen=True)
+class FbankConfig:
+    """Features of stage 2."""
+
+    sample_rate: int
+    num_mel_bins: int
+    dtype: str  # float16 | float32
+    speeds: tuple[float, ...]  # speed-perturbed copies of train; 1.0 is the original
+    shard_minutes: float
+
+
+@dataclass(frozen=True)
+class TokenizerConfig:
+    """Units of stage 3."""
+
+    kind: str  # bpe | char
+    vocab_size: int  # of bpe
+
+    @property
+    def unit(self) -> str:
+        """Name of the lang folder: ``char`` or ``bpe_<vocab_size>``."""
+        return "char" if self.kind == "char" else f"{self.kind}_{self.vocab_size}"
+
+
+@dataclass(frozen=True)
+class LmConfig:
+    """The n-gram of stage 4."""
+
+    order: int
+    prune: tuple[int, ...]  # lmplz --prune: counts up to this are dropped, per order
+    extra_text: str | None  # file, as a path or below --download-dir; .gz or plain
+
+
+@dataclass(frozen=True)
+class ConformerConfig:
+    """Conformer encoder (Gulati et al. 2020)."""
+
+    name: str
+    dim: int
+    num_layers: int
+    num_heads: int
+    ff_dim: int
+    kernel_size: int
+    conv_channels: int
+    dropout: float
+
+
+@dataclass(frozen=True)
+class DeepSpeech2Config:
+    """DeepSpeech2 (Amodei et al. 2016)."""
+
+    name: str
+    conv_channels: int
+    rnn: str  # gru | lstm
+    rnn_dim: int
+    num_layers: int
+    dropout: float
+
+
+MODELS: dict[str, type[ConformerConfig] | type[DeepSpeech2Config]] = {
+    "conformer": ConformerConfig,
+    "deepspeech2": DeepSpeech2Config,
+}
+
+
+@dataclass(frozen=True)
+class SpecAugmentConfig:
+    """Masks on the features, on the fly (Park et al. 2019)."""
+
+    freq_masks: int
+    freq_width: int  # bins, at most
+    time_masks: int
+    time_width: int  # frames, at most
+    time_ratio: float  # of the utterance, at most, for each mask
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Stage 6."""
+
+    seed: int
+    max_epochs: int
+    batch_seconds: float
+    learning_rate: float
+    warmup_steps: int
+    final_lr_ratio: float  # of learning_rate, at the end of the cosine
+    weight_decay: float
+    clip_norm: float
+    precision: str  # auto | float32 | bfloat16
+    num_workers: int
+    sorted_epochs: int  # first epochs from short to long (SortaGrad)
+    checkpoint_minutes: float  # beside the one at the end of every epoch
+    keep_checkpoints: int  # best epochs on dev that are kept
+    spec_augment: SpecAugmentConfig
+
+
+@dataclass(frozen=True)
+class TuneConfig:
+    """Stage 7: checkpoints averaged, and the grid of scales tried on dev."""
+
+    average: int
+    lm_weights: tuple[float, ...]
+    word_scores: tuple[float, ...]
+    hlg_scales: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class DecodeConfig:
+    """Stage 8: what bounds the searches. The scales are stage 7's."""
+
+    beam_size: int
+    beam_threshold: float
+    token_threshold: float
+    unk_score: float
+    nbest: int
+    search_beam: float
+    output_beam: float
+    min_active: int
+    max_active: int
+
+
+@dataclass(frozen=True)
+class Config:
+    """One run's whole configuration, in the order of the stages."""
+
+    corpus: CorpusConfig
+    manifest: ManifestConfig
+    fbank: FbankConfig
+    tokenizer: TokenizerConfig
+    lm: LmConfig
+    model: ConformerConfig | DeepSpeech2Config
+    train: TrainConfig
+    tune: TuneConfig
+    decode: DecodeConfig
+
+
+def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
+    """Return ``{"fbank.dtype": "float16", ...}`` with plain JSON values."""
+    flat: dict[str, Any] = {}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            flat.update(flatten(value, f"{prefix}{field.name}."))
+        else:
+            flat[prefix + field.name] = plain(value)
+    return flat
+
+
+def plain(value: Any) -> Any:
+    """Turn dataclasses and tuples into the dicts and lists that YAML and JSON know."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,187 @@
+"""Read the YAML files and ``--set`` into a :class:`asr.config.Config`."""
+
+import dataclasses
+import difflib
+import re
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from asr.config import MODELS, Config
+from asr.errors import RecipeError, UsageError
+
+ROOT = Path(__file__).resolve().parent.parent
+# What a trained model depends on: stages 7 to 9 take these from the experiment.
+TRAINED_SECTIONS = ("manifest", "fbank", "tokenizer", "model", "train")
+
+
+def load_config(
+    corpus_dir: Path, model: str, settings: Sequence[str], trained: Path | None = None
+) -> Config:
+    """Resolve the configuration of one run.
+
+    Args:
+        corpus_dir: ``egs/<corpus>``.
+        model: a key of :data:`asr.config.MODELS`.
+        settings: ``section.key=value`` items, values in YAML.
+        trained: ``config.yaml`` of a finished training, which decides
+            ``TRAINED_SECTIONS`` before ``settings`` do.
+
+    Raises:
+        UsageError: an unknown key, a value of the wrong type, an unreadable file.
+    """
+    if model not in MODELS:
+        raise UsageError(f"--model {model}: known models are {', '.join(MODELS)}")
+    corpus = read_yaml(corpus_dir / "corpus.yaml")
+    per_model = corpus.pop("per_model", {}).get(model, {})
+    tree: dict[str, Any] = {}
+    for layer in (
+        read_yaml(ROOT / "conf" / "recipe.yaml"),
+        read_yaml(ROOT / "conf" / f"{model}.yaml"),
+        corpus,
+        per_model,
+    ):
+        merge(tree, layer)
+    if trained is not None and trained.exists():
+        saved = read_yaml(trained)
+        tree.update({key: saved[key] for key in TRAINED_SECTIONS if key in saved})
+    for item in settings:
+        apply_setting(tree, item)
+    return build_config(tree)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a mapping.
+
+    Raises:
+        RecipeError: no such file, no YAML, or not a mapping.
+    """
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read ({error.strerror})") from error
+    except yaml.YAMLError as error:
+        problem = " ".join(str(error).split())
+        raise UsageError(f"{path}: not valid YAML: {problem}") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{path}: a YAML mapping is expected at the top")
+    return content
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's floats: PyYAML alone reads 2e-3 as a string."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
+
+
+def merge(tree: dict[str, Any], layer: Mapping[str, Any]) -> None:
+    """Lay ``layer`` over ``tree``: mappings key by key, anything else whole."""
+    for key, value in layer.items():
+        if isinstance(value, dict) and isinstance(tree.get(key), dict):
+            merge(tree[key], value)
+        else:
+            tree[key] = value
+
+
+def apply_setting(tree: dict[str, Any], item: str) -> None:
+    """Apply one ``a.b=value`` of ``--set``; the key has to be in the YAML already.
+
+    Raises:
+        UsageError: not of that form, or a key that no YAML file has.
+    """
+    key, equals, text = item.partition("=")
+    if not equals or not key:
+        raise UsageError(f"--set {item}: the form is section.key=value")
+    *parents, last = key.split(".")
+    node: Any = tree
+    for name in parents:
+        node = node.get(name) if isinstance(node, dict) else None
+    if not isinstance(node, dict) or last not in node or not parents:
+        raise UsageError(f"--set {key}: {unknown_key(key, leaves(tree))}")
+    if isinstance(node[last], dict):
+        raise UsageError(f"--set {key}: this is a section; name one of its keys")
+    try:
+        node[last] = yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise UsageError(f"--set {item}: the value is not valid YAML") from error
+
+
+def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """All dotted keys of a nested mapping."""
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key
+
+
+def unknown_key(key: str, known: Iterator[str] | Sequence[str]) -> str:
+    """Say that ``key`` is unknown and which one is nearest."""
+    names = list(known)
+    near = difflib.get_close_matches(key, names, n=1, cutoff=0.0)
+    return "unknown key" + (f"; the nearest known one is {near[0]}" if near else "")
+
+
+def build_config(tree: Mapping[str, Any]) -> Config:
+    """Check a nested mapping against the dataclasses.
+
+    Raises:
+        UsageError: unknown or missing key, or a value of the wrong type.
+    """
+    name = tree.get("model", {}).get("name", "")
+    if name not in MODELS:
+        raise UsageError(f"model.name is {name!r}: known are {', '.join(MODELS)}")
+    config = _build(Config, tree, "", {"model": MODELS[name]})
+    assert isinstance(config, Config)
+    return config
+
+
+def _build(
+    kind: type, tree: Mapping[str, Any], where: str, override: Mapping[str, type]
+) -> object:
+    hints: dict[str, Any] = {**typing.get_type_hints(kind), **override}
+    for key in tree:
+        if key not in hints:
+            raise UsageError(f"{where}{key}: {unknown_key(key, list(hints))}")
+    values = {}
+    for field in dataclasses.fields(kind):
+        if field.name in tree:
+            place = where + field.name
+            values[field.name] = _convert(hints[field.name], tree[field.name], place)
+        elif field.default is dataclasses.MISSING:
+            raise UsageError(f"{where}{field.name}: missing in the configuration")
+    return kind(**values)
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if dataclasses.is_dataclass(hint):
+        if isinstance(value, dict):
+            return _build(typing.cast(type, hint), value, where + ".", {})
+    elif origin is tuple:
+        if isinstance(value, (list, tuple)):
+            return tuple(_convert(args[0], v, where) for v in value)
+    elif origin in (types.UnionType, typing.Union):
+        inner = next(a for a in args if a is not type(None))
+        return None if value is None else _convert(inner, value, where)
+    elif origin is dict:
+        if isinstance(value, dict):
+            return value
+    elif hint is float and type(value) in (int, float):
+        return float(value)
+    elif type(value) is hint:
+        return value
+    raise UsageError(f"{where}: {value!r} is not of type {_type_name(hint)}")
+
+
+def _type_name(hint: Any) -> str:
+    return hint.__name__ if isinstance(hint, type) else str(hint)

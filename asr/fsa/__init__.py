@@ -1,0 +1,1 @@
+"""Finite-state lexicon and decoding graphs (k2)."""

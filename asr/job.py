@@ -1,0 +1,108 @@
+"""What one command works on: the configuration and where things lie."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from asr.config import Config
+
+DECODERS = ("greedy", "beam", "beam-lm", "hlg")
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The three folders that a user names, and what the stages keep in them."""
+
+    download: Path
+    data: Path
+    exp: Path
+
+    @property
+    def manifests(self) -> Path:
+        return self.data / "manifests"
+
+    def recordings(self, split: str) -> Path:
+        return self.manifests / f"{split}_recordings.jsonl.gz"
+
+    def supervisions(self, split: str) -> Path:
+        return self.manifests / f"{split}_supervisions.jsonl.gz"
+
+    def cuts(self, split: str) -> Path:
+        """Cuts without features (stage 1)."""
+        return self.manifests / f"{split}_cuts.jsonl.gz"
+
+    @property
+    def dropped(self) -> Path:
+        """What stage 1 left out: split, id, reason, detail."""
+        return self.manifests / "dropped.tsv"
+
+    @property
+    def fbank(self) -> Path:
+        return self.data / "fbank"
+
+    def feature_cuts(self, split: str) -> Path:
+        """Cuts with features (stage 2)."""
+        return self.fbank / f"{split}_cuts.jsonl.gz"
+
+    def feature_index(self, split: str) -> Path:
+        """Where each utterance's frames lie in the HDF5 shards."""
+        return self.fbank / f"{split}_index.tsv"
+
+    def lang(self, unit: str) -> Path:
+        """Tokenizer, lexicon and graphs of one unit (``char``, ``bpe_500``)."""
+        return self.data / f"lang_{unit}"
+
+    @property
+    def lm(self) -> Path:
+        return self.data / "lm"
+
+    def arpa(self, order: int) -> Path:
+        return self.lm / f"{order}gram.arpa"
+
+    def lm_binary(self, order: int) -> Path:
+        """The same n-gram for KenLM; absent where ``build_binary`` is."""
+        return self.lm / f"{order}gram.bin"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.exp / "checkpoints"
+
+    @property
+    def averaged(self) -> Path:
+        return self.exp / "averaged.pt"
+
+    @property
+    def decode_yaml(self) -> Path:
+        """The scales chosen on dev by stage 7, read by stage 8."""
+        return self.exp / "decode.yaml"
+
+    def decode_dir(self, name: str) -> Path:
+        """Log-probs, hypotheses and results of one set."""
+        return self.exp / f"decode_{name}"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One stage's work order."""
+
+    config: Config
+    paths: Paths
+    corpus_dir: Path
+    nj: int
+    test_dir: Path | None
+    decoders: tuple[str, ...]  # empty: all that this machine can run
+
+    @property
+    def lang(self) -> Path:
+        return self.paths.lang(self.config.tokenizer.unit)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """All sets of the corpus: train, dev, and the test sets."""
+        return ("train", "dev", *self.config.corpus.test_sets)
+
+    @property
+    def decode_sets(self) -> tuple[str, ...]:
+        """The sets that stages 8 and 9 work on."""
+        if self.test_dir is not None:
+            return (self.test_dir.resolve().name,)
+        return self.config.corpus.test_sets

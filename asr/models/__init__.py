@@ -1,0 +1,1 @@
+"""Acoustic models: (features, lengths) -> (log_probs, lengths)."""

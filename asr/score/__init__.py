@@ -1,0 +1,1 @@
+"""Alignment, error counts and reports."""
