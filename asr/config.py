@@ -190,7 +190,9 @@ def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
 def plain(value: Any) -> Any:
     """Turn dataclasses and tuples into the dicts and lists that YAML and JSON know."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {
+            f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)
+        }
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     if isinstance(value, dict):

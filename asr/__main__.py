@@ -1,0 +1,128 @@
+"""``python -m asr <stage> [options]``: one stage, from the command line."""
+
+import argparse
+import errno
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from asr.config_load import ROOT, load_config
+from asr.errors import RecipeError, UsageError
+from asr.job import DECODERS, Job, Paths
+from asr.stage import run_stage
+from asr.stages import STAGES
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit code. User errors are one line on stderr."""
+    try:
+        return _run(sys.argv[1:] if arguments is None else list(arguments))
+    except RecipeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 128 + signal.SIGINT
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        where = f" while writing {error.filename}" if error.filename else ""
+        print(
+            f"error: the disk is full{where}; free some space and run the same "
+            "command again, it goes on from here",
+            file=sys.stderr,
+        )
+        return 1
+
+
+def _run(arguments: list[str]) -> int:
+    parser = build_parser()
+    if arguments[:1] == ["score"] and arguments[1:] and arguments[1][:1] != "-":
+        return _score_files(arguments[1:])
+    options = parser.parse_args(arguments)
+    stage = next(s for s in STAGES if s.name == options.stage)
+    job = make_job(options, stage.number)
+    ran = run_stage(stage, job, STAGES)
+    if stage.name == "score" and not ran:
+        from asr.bin.score import show
+
+        show(job)
+    return 0
+
+
+def _score_files(arguments: list[str]) -> int:
+    """``score REF HYP [OUT]``: any two transcripts, no experiment needed."""
+    if len(arguments) not in (2, 3):
+        raise UsageError("usage: local/score.sh REF HYP [OUT]")
+    from asr.bin.score import main_score
+
+    ref, hyp, out = [*map(Path, arguments), None][:3]
+    assert ref is not None and hyp is not None
+    return main_score(ref, hyp, out)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The options that all stages share; the same as run.sh's."""
+    parser = argparse.ArgumentParser(
+        prog="asr", description=__doc__, allow_abbrev=False
+    )
+    parser.add_argument("stage", choices=[s.name for s in STAGES])
+    parser.add_argument("--corpus", default="synth", help="a folder in egs/")
+    parser.add_argument("--download-dir", type=Path, default=Path("download"))
+    parser.add_argument("--model", default="conformer")
+    parser.add_argument("--data-dir", type=Path, help="default: data/CORPUS")
+    parser.add_argument("--exp-dir", type=Path, help="default: exp/CORPUS/MODEL")
+    parser.add_argument("--nj", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--test-dir", type=Path, help="a folder with audio/")
+    parser.add_argument("--decoders", default="", help=" ".join(DECODERS))
+    parser.add_argument("--set", default="", dest="settings", help="a.b=c d.e=f")
+    return parser
+
+
+def make_job(options: argparse.Namespace, stage: int) -> Job:
+    """Check the options and resolve the configuration.
+
+    Raises:
+        UsageError: an unknown corpus, model, decoder or key, or a bad value.
+    """
+    corpus_dir = ROOT / "egs" / options.corpus
+    if not (corpus_dir / "corpus.yaml").is_file():
+        known = sorted(p.parent.name for p in ROOT.glob("egs/*/corpus.yaml"))
+        raise UsageError(f"--corpus {options.corpus}: known are {', '.join(known)}")
+    if options.nj < 1:
+        raise UsageError(f"--nj {options.nj}: at least 1")
+    exp = options.exp_dir or Path("exp") / options.corpus / options.model
+    trained = exp / "config.yaml" if stage >= 7 else None
+    return Job(
+        config=load_config(
+            corpus_dir, options.model, shlex.split(options.settings), trained
+        ),
+        paths=Paths(
+            options.download_dir, options.data_dir or Path("data") / options.corpus, exp
+        ),
+        corpus_dir=corpus_dir,
+        nj=options.nj,
+        test_dir=_test_dir(options.test_dir),
+        decoders=_decoders(options.decoders),
+    )
+
+
+def _decoders(text: str) -> tuple[str, ...]:
+    """The named decoders, in the order of the results table."""
+    for name in text.split():
+        if name not in DECODERS:
+            raise UsageError(f"--decoders {name}: known are {', '.join(DECODERS)}")
+    return tuple(name for name in DECODERS if name in text.split())
+
+
+def _test_dir(folder: Path | None) -> Path | None:
+    if folder is not None and not folder.is_dir():
+        raise UsageError(f"--test-dir {folder}: no such folder")
+    return folder
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""Stages that restart safely: done-markers with configuration and inputs.
+
+A marker is written last. It holds the part of the configuration that the stage's
+outputs depend on and a fingerprint of the inputs; the stage is done as long as both
+are what they were and the outputs exist.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from asr.atomic import remove, write_text
+from asr.config import flatten
+from asr.errors import RecipeError
+from asr.job import Job
+
+HASHED_BYTES = 32 << 20  # larger inputs are told apart by size and time
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the recipe.
+
+    Attributes:
+        number, name: as in ``run.sh --stage``; ``name`` is the module in asr/bin too.
+        keys: prefixes of the flat configuration that the outputs depend on.
+        needs: stages whose outputs are read.
+        inputs, outputs: files read and written, known before the stage runs.
+        marker: where the done-marker lies.
+        facts: what else the outputs depend on, such as a folder of the user; later
+            stages do not ask for the same again.
+    """
+
+    number: int
+    name: str
+    keys: tuple[str, ...]
+    needs: tuple[str, ...]
+    inputs: Callable[[Job], Sequence[Path]]
+    outputs: Callable[[Job], Sequence[Path]]
+    marker: Callable[[Job], Path]
+    facts: Callable[[Job], dict[str, Any]] = lambda job: {}
+
+    @property
+    def title(self) -> str:
+        return f"stage {self.number} {self.name}"
+
+    def settings(self, job: Job) -> dict[str, Any]:
+        """The part of the configuration that decides the outputs."""
+        flat = flatten(job.config)
+        return {key: value for key, value in flat.items() if _under(key, self.keys)}
+
+
+def run_stage(stage: Stage, job: Job, stages: Sequence[Stage]) -> bool:
+    """Run the stage unless it is done; return whether it ran.
+
+    Raises:
+        RecipeError: a stage before it has not been run, or with another configuration.
+    """
+    for needed in stages:
+        if needed.name in stage.needs:
+            check_needed(stage, needed, job)
+    check_inputs(stage, job)
+    wanted = {
+        "settings": stage.settings(job),
+        "facts": stage.facts(job),
+        "inputs": fingerprints(stage, job),
+    }
+    marker = stage.marker(job)
+    reason = why_not_done(stage, job, wanted)
+    if reason is None:
+        print(f"{stage.title}: already done ({marker})", flush=True)
+        return False
+    if marker.exists():
+        print(f"{stage.title}: done again, because {reason}", flush=True)
+        remove(marker)
+    _entry_point(stage)(job)
+    write_text(marker, json.dumps(wanted, indent=1, sort_keys=True) + "\n")
+    return True
+
+
+def check_needed(stage: Stage, needed: Stage, job: Job) -> None:
+    """Raise unless ``needed`` is done with this run's configuration."""
+    marker = needed.marker(job)
+    again = f"run ./run.sh --stage {needed.number} first, with the same options"
+    if not marker.exists():
+        raise RecipeError(f"{stage.title}: {needed.title} is not done; {again}")
+    old = _read_marker(marker).get("settings", {})
+    changed = _changes(old, needed.settings(job))
+    if changed:
+        raise RecipeError(
+            f"{stage.title}: {needed.title} was run with another configuration "
+            f"({changed}); {again}"
+        )
+
+
+def check_inputs(stage: Stage, job: Job) -> None:
+    """Raise unless all input files exist."""
+    for path in stage.inputs(job):
+        if not path.exists():
+            raise RecipeError(
+                f"{stage.title}: {path} is missing; run the stage that writes it "
+                f"again (./run.sh --stage 0 repeats only what is missing)"
+            )
+
+
+def why_not_done(stage: Stage, job: Job, wanted: dict[str, Any]) -> str | None:
+    """Say why the stage has to run, or None if its outputs stand."""
+    marker = stage.marker(job)
+    if not marker.exists():
+        return "it was not finished"
+    old = _read_marker(marker)
+    for part in ("settings", "facts", "inputs"):
+        changed = _changes(old.get(part, {}), wanted[part])
+        if changed:
+            return changed
+    for path in stage.outputs(job):
+        if not path.exists():
+            return f"{path} is missing"
+    return None
+
+
+def fingerprints(stage: Stage, job: Job) -> dict[str, str]:
+    """Fingerprint of every input file, by name."""
+    return {str(path): fingerprint(path) for path in stage.inputs(job)}
+
+
+def fingerprint(path: Path) -> str:
+    """SHA-256 of a file, or size and time of a large one or of a folder."""
+    status = path.stat()
+    if path.is_dir() or status.st_size > HASHED_BYTES:
+        return f"{status.st_size} bytes, {status.st_mtime_ns}"
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _under(key: str, prefixes: Sequence[str]) -> bool:
+    return any(key == p or key.startswith(p + ".") for p in prefixes)
+
+
+def _changes(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """Say in a few words what differs between two flat mappings; empty if nothing."""
+    words = []
+    for key in sorted(set(old) | set(new)):
+        if old.get(key) != new.get(key):
+            if "/" in key:  # an input file: its hash tells a reader nothing
+                words.append(f"{key} changed")
+            else:
+                words.append(f"{key} changed from {old.get(key)} to {new.get(key)}")
+    more = f" and {len(words) - 3} more" if len(words) > 3 else ""
+    return ", ".join(words[:3]) + more
+
+
+def _read_marker(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return {}  # damaged: the stage is simply not done
+    return content if isinstance(content, dict) else {}
+
+
+def _entry_point(stage: Stage) -> Callable[[Job], None]:
+    """Import the stage's module only now: a finished stage costs no torch import."""
+    from importlib import import_module
+
+    run: Callable[[Job], None] = import_module(f"asr.bin.{stage.name}").run
+    return run
