@@ -1,0 +1,65 @@
+"""Stage 1: manifests of all splits."""
+
+from asr.config import Config
+from asr.data.corpus import load_hook
+from asr.data.manifest import (
+    TrainLimits,
+    characters_needed,
+    check_overlap,
+    prepare_split,
+    summary,
+    words_needed,
+    write_dropped,
+    write_split,
+)
+from asr.errors import RecipeError
+from asr.job import Job
+from asr.text.normalize import get_rule
+
+
+def run(job: Job) -> None:
+    """Write recordings, supervisions and cuts of every split, and what was dropped."""
+    config, paths = job.config, job.paths
+    rule = get_rule(config.corpus.normalize)
+    hook = load_hook(job.corpus_dir)
+    if hook.manifests is None:
+        raise RecipeError(f"{job.corpus_dir}/prepare.py: no function 'manifests'")
+    found = hook.manifests(paths.download, paths.data / "audio", config.corpus.options)
+    missing = set(job.splits) - set(found)
+    if missing:
+        raise RecipeError(
+            f"{job.corpus_dir}/prepare.py: manifests() does not return "
+            f"{', '.join(sorted(missing))}; see corpus.test_sets"
+        )
+    splits = []
+    for name in job.splits:
+        limits = _limits(config) if name == "train" else None
+        splits.append(prepare_split(name, *found[name], rule, limits))
+        print(summary(splits[-1]), flush=True)
+    for warning in check_overlap(splits):
+        print(warning, flush=True)
+    for split in splits:
+        write_split(
+            split,
+            {
+                "recordings": paths.recordings(split.name),
+                "supervisions": paths.supervisions(split.name),
+                "cuts": paths.cuts(split.name),
+            },
+        )
+    write_dropped((d for split in splits for d in split.dropped), paths.dropped)
+
+
+def _limits(config: Config) -> TrainLimits:
+    kind = config.tokenizer.kind
+    return TrainLimits(
+        config.manifest.min_seconds,
+        config.manifest.max_seconds,
+        _output_frames,
+        characters_needed if kind == "char" else words_needed,
+    )
+
+
+def _output_frames(frames: int) -> int:
+    """Frames that the models put out: their common subsampling by 4."""
+    return (frames - 1) // 4

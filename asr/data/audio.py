@@ -1,0 +1,82 @@
+"""Reading audio files: one channel, one sample rate, whatever the file holds."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from numpy.typing import NDArray
+
+from asr.errors import RecipeError
+
+Samples = NDArray[np.float32]
+
+# libsndfile reads all of these; .sph is NIST SPHERE with PCM inside.
+SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".sph", ".aiff", ".aif")
+
+
+class AudioError(RecipeError):
+    """An audio file that cannot be read; the message names the file."""
+
+
+def read_audio(path: Path, sample_rate: int) -> Samples:
+    """Read a whole file as mono at ``sample_rate``.
+
+    Returns:
+        (num_samples,) in [-1, 1]; the mean of the channels, resampled if needed.
+
+    Raises:
+        AudioError: the file is missing, empty, damaged or in an unknown format.
+    """
+    try:
+        samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise AudioError(f"{path}: cannot be read as audio ({_one_line(error)})")
+    if len(samples) == 0:
+        raise AudioError(f"{path}: has no samples")
+    mono = np.ascontiguousarray(samples.mean(axis=1, dtype=np.float32))
+    return resample(mono, rate, sample_rate)
+
+
+def check_audio(path: Path) -> str | None:
+    """Say in one line what is wrong with a file, or None when it looks whole.
+
+    Reads the header and the last samples only: that finds what a broken copy or
+    download leaves (no header, no samples, an end that is missing) at no cost.
+    """
+    if not path.is_file():
+        return "no such file"
+    try:
+        with soundfile.SoundFile(str(path)) as file:
+            if file.frames <= 0:
+                return "has no samples"
+            tail = min(file.frames, file.samplerate // 10)
+            file.seek(file.frames - tail)
+            got = len(file.read(tail))
+    except (soundfile.SoundFileError, OSError) as error:
+        return _one_line(error)
+    return None if got == tail else f"is cut short ({got} of the last {tail} samples)"
+
+
+def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
+    """Resample (..., num_samples) by a windowed sinc filter (kernel cached)."""
+    if from_rate == to_rate:
+        return samples
+    resampled = _resampler(from_rate, to_rate)(torch.from_numpy(samples))
+    return np.asarray(resampled.numpy(), dtype=np.float32)
+
+
+@functools.cache
+def _resampler(from_rate: int, to_rate: int) -> Callable[[torch.Tensor], torch.Tensor]:
+    from lhotse.augmentation.resample import Resample
+
+    # The filter is built once per pair of rates: building it costs far more than
+    # applying it to one utterance.
+    resampler: Callable[[torch.Tensor], torch.Tensor] = Resample(from_rate, to_rate)
+    return resampler
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
