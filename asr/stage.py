@@ -32,6 +32,7 @@ class Stage:
         marker: where the done-marker lies.
         facts: what else the outputs depend on, such as a folder of the user; later
             stages do not ask for the same again.
+        free_keys: keys below ``keys`` that change how it runs but not what comes out.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Stage:
     outputs: Callable[[Job], Sequence[Path]]
     marker: Callable[[Job], Path]
     facts: Callable[[Job], dict[str, Any]] = lambda job: {}
+    free_keys: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -49,8 +51,11 @@ class Stage:
 
     def settings(self, job: Job) -> dict[str, Any]:
         """The part of the configuration that decides the outputs."""
-        flat = flatten(job.config)
-        return {key: value for key, value in flat.items() if _under(key, self.keys)}
+        return {
+            key: value
+            for key, value in flatten(job.config).items()
+            if _under(key, self.keys) and key not in self.free_keys
+        }
 
 
 def run_stage(stage: Stage, job: Job, stages: Sequence[Stage]) -> bool:

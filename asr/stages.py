@@ -7,6 +7,12 @@ from typing import Any
 from asr.job import Job
 from asr.stage import Stage
 
+TRAIN_FREE_KEYS = (
+    "train.num_workers",
+    "train.checkpoint_minutes",
+    "train.keep_checkpoints",
+)
+
 
 def _data_marker(name: str) -> Any:
     return lambda job: job.paths.data / ".done" / f"{name}.json"
@@ -142,6 +148,7 @@ STAGES = (
         ],
         outputs=lambda job: [job.paths.checkpoints / "best.json"],
         marker=_exp_marker("6-train"),
+        free_keys=TRAIN_FREE_KEYS,
     ),
     Stage(
         7,

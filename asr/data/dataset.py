@@ -110,6 +110,7 @@ def iterate(dataset: BatchDataset, start: int, num_workers: int) -> Iterator[Bat
         sampler=range(start, len(dataset)),
         num_workers=num_workers,
         worker_init_fn=_quiet_worker,
+        generator=torch.Generator(),  # else it would draw from the model's dropout
     )
     yield from loader
 

@@ -1,0 +1,110 @@
+"""Stage 6: train the acoustic model."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from asr.atomic import write_text
+from asr.config import flatten
+from asr.data.dataset import Utterance
+from asr.data.shards import ShardReader
+from asr.errors import RecipeError
+from asr.job import Job
+from asr.models.create import AcousticModel, create_model
+from asr.models.lengths import subsampled
+from asr.provenance import write_config
+from asr.stage import fingerprint
+from asr.stages import TRAIN_FREE_KEYS
+from asr.text.tokenizer import Tokenizer
+from asr.text.transcripts import read_transcripts
+from asr.train.loop import Split, Trainer
+from asr.train.loss import frames_needed
+
+
+def run(job: Job) -> None:
+    """Train until the last epoch, or go on from the last checkpoint."""
+    config, paths = job.config, job.paths
+    torch.manual_seed(config.train.seed)
+    tokenizer = Tokenizer.load(job.lang)
+    train, dropped = feasible(read_split(job, "train", tokenizer))
+    _report(dropped, paths.exp / "dropped.tsv")
+    dev = read_split(job, "dev", tokenizer)
+    model = new_model(job, tokenizer.vocab_size)
+    size = sum(p.numel() for p in model.parameters()) / 1e6
+    print(
+        f"{config.model.name}: {size:.1f} M parameters, {tokenizer.vocab_size} tokens; "
+        f"train {len(train.utterances)} utterances, {train.seconds / 3600:.2f} h; "
+        f"dev {len(dev.utterances)}",
+        flush=True,
+    )
+    trainer = Trainer(
+        model, train, dev, tokenizer, config.train, paths.checkpoints, _signature(job)
+    )
+    print(f"training on {trainer.device} in {trainer.dtype}", flush=True)
+    write_config(config, paths.exp / "config.yaml")
+    trainer.run()
+
+
+def read_split(job: Job, name: str, tokenizer: Tokenizer) -> Split:
+    """One set's features and transcripts, in the order of its index."""
+    reader = ShardReader(job.paths.feature_index(name))
+    texts = read_transcripts(job.paths.feature_cuts(name))
+    utterances = [
+        Utterance(id_, tuple(tokenizer.encode(texts[id_])), reader.num_frames(id_))
+        for id_ in reader.ids
+    ]
+    return Split(reader, utterances, texts)
+
+
+def feasible(split: Split) -> tuple[Split, list[Utterance]]:
+    """Take out the utterances that have no CTC path: more labels than frames.
+
+    Raises:
+        RecipeError: none is left.
+    """
+    kept = [u for u in split.utterances if _has_path(u)]
+    if not kept:
+        raise RecipeError("train: no utterance has enough frames for its transcript")
+    dropped = [u for u in split.utterances if not _has_path(u)]
+    return dataclasses.replace(split, utterances=kept), dropped
+
+
+def _has_path(utterance: Utterance) -> bool:
+    return frames_needed(utterance.tokens) <= subsampled(utterance.num_frames)
+
+
+def _report(dropped: list[Utterance], path: Path) -> None:
+    """Write and count what cannot be trained on."""
+    lines = ["split\tid\treason\tdetail"]
+    lines += [
+        f"train\t{u.id}\timpossible for CTC\t{subsampled(u.num_frames)} output frames, "
+        f"{frames_needed(u.tokens)} needed"
+        for u in dropped
+    ]
+    write_text(path, "\n".join(lines) + "\n")
+    if dropped:
+        print(
+            f"train: {len(dropped)} utterances dropped, impossible for CTC; see {path}",
+            flush=True,
+        )
+
+
+def new_model(job: Job, vocab_size: int) -> AcousticModel:
+    """The configured model, freshly initialised."""
+    options = dataclasses.asdict(job.config.model)
+    name = options.pop("name")
+    return create_model(name, job.config.fbank.num_mel_bins, vocab_size, options)
+
+
+def _signature(job: Job) -> dict[str, Any]:
+    """What the weights depend on: configuration, features and tokens."""
+    sections = ("model.", "train.", "tokenizer.", "fbank.")
+    signature = {
+        key: value
+        for key, value in flatten(job.config).items()
+        if key.startswith(sections) and key not in TRAIN_FREE_KEYS
+    }
+    index, tokens = job.paths.feature_index("train"), job.lang / "sp.model"
+    return signature | {"index": fingerprint(index), "tokens": fingerprint(tokens)}

@@ -1,0 +1,24 @@
+"""Models by name, for checkpoints and the command line."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from asr.models.conformer import Conformer
+from asr.models.deepspeech2 import DeepSpeech2
+
+MODELS = {"conformer": Conformer, "deepspeech2": DeepSpeech2}
+
+AcousticModel = Conformer | DeepSpeech2
+
+
+def create_model(
+    name: str, num_features: int, vocab_size: int, options: Mapping[str, Any]
+) -> AcousticModel:
+    """Build ``MODELS[name]`` with its own keyword options.
+
+    Raises:
+        KeyError: no model has this name.
+        TypeError: the model has no such option.
+    """
+    model: AcousticModel = MODELS[name](num_features, vocab_size, **options)
+    return model

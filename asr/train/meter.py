@@ -1,0 +1,51 @@
+"""A progress line every few seconds."""
+
+import time
+from dataclasses import dataclass, field
+
+INTERVAL = 5.0  # seconds between lines
+
+
+@dataclass
+class Meter:
+    """Means since the last line, and speed since the start."""
+
+    loss: float = 0.0
+    tokens: int = 0
+    gradient_norm: float = 0.0
+    steps: int = 0
+    seconds: float = 0.0  # of audio, since the start
+    started: float = field(default_factory=time.monotonic)
+    printed: float = field(default_factory=time.monotonic)
+
+    def add(
+        self, loss: float, tokens: int, gradient_norm: float, seconds: float
+    ) -> None:
+        """Count one step: loss per token, and seconds of audio."""
+        self.loss += loss * tokens
+        self.tokens += tokens
+        self.gradient_norm += gradient_norm
+        self.steps += 1
+        self.seconds += seconds
+
+    @property
+    def speed(self) -> float:
+        """Seconds of audio per second."""
+        return self.seconds / max(1e-9, time.monotonic() - self.started)
+
+    def show(self, where: str, learning_rate: float, left: float) -> None:
+        """Print a line if the last one is old enough; ``left`` is seconds of audio."""
+        now = time.monotonic()
+        if now - self.printed < INTERVAL or not self.steps:
+            return
+        minutes = left / max(1e-9, self.speed) / 60
+        print(
+            f"{where}: loss {self.loss / max(1, self.tokens):.3f} a token, "
+            f"gradient norm {self.gradient_norm / self.steps:.1f}, "
+            f"learning rate {learning_rate:.1e}, "
+            f"{self.speed:.0f} s of audio a second, {minutes:.0f} min left",
+            flush=True,
+        )
+        self.printed = now
+        self.loss = self.gradient_norm = 0.0
+        self.tokens = self.steps = 0
