@@ -1,0 +1,57 @@
+"""Stage 4: n-gram from the train transcripts and optional extra text."""
+
+from pathlib import Path
+
+from asr.atomic import remove
+from asr.errors import RecipeError
+from asr.job import Job
+from asr.lm.ngram import NgramLm
+from asr.lm.train_ngram import build_binary, find_tool, train_ngram, write_train_text
+from asr.text.normalize import get_rule
+from asr.text.transcripts import read_transcripts
+
+
+def run(job: Job) -> None:
+    """Write ``train.txt``, the ARPA file, and the binary where KenLM has one built."""
+    paths, settings = job.paths, job.config.lm
+    text, arpa = paths.lm / "train.txt", paths.arpa(settings.order)
+    count = write_train_text(
+        read_transcripts(paths.cuts("train")).values(),
+        _extra_text(job),
+        get_rule(job.config.corpus.normalize),
+        text,
+    )
+    print(f"{text}: {count} sentences", flush=True)
+    train_ngram(text, arpa, settings.order, settings.prune, find_tool("lmplz"))
+    program = find_tool("build_binary")
+    if program is None:
+        remove(paths.lm_binary(settings.order))  # an older n-gram's would be loaded
+        print("build_binary is not installed: decoders load the ARPA file (slower)")
+    else:
+        build_binary(program, arpa, paths.lm_binary(settings.order), settings.binary)
+    _print_perplexity(job)
+
+
+def _extra_text(job: Job) -> Path | None:
+    """``lm.extra_text``: a path, or a file in the download folder."""
+    name = job.config.lm.extra_text
+    if not name:
+        return None
+    for path in (Path(name), job.paths.download / name):
+        if path.is_file():
+            return path
+    raise RecipeError(
+        f"lm.extra_text: neither {name} nor {job.paths.download / name} is there; "
+        "put the file there or set lm.extra_text=null"
+    )
+
+
+def _print_perplexity(job: Job) -> None:
+    lm = NgramLm(job.lm_file)
+    found = lm.perplexity(read_transcripts(job.paths.cuts("dev")).values())
+    print(
+        f"perplexity on dev: {found.without_unknown:.1f} without unknown words, "
+        f"{found.with_unknown:.1f} with; unknown: {found.unknown} of {found.words} "
+        f"words ({found.oov_rate:.2%})",
+        flush=True,
+    )

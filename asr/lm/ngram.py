@@ -1,0 +1,103 @@
+"""Word n-grams through KenLM, with states carried from word to word.
+
+The only place where log10 becomes the natural logarithm.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import kenlm
+
+from asr.errors import RecipeError
+
+LN10 = math.log(10.0)
+
+
+@dataclass(frozen=True)
+class Perplexity:
+    """Of some sentences, ``</s>`` counted as a word; unknown words as said."""
+
+    with_unknown: float
+    without_unknown: float
+    words: int
+    unknown: int
+
+    @property
+    def oov_rate(self) -> float:
+        """Share of words that the LM does not know, 0 to 1."""
+        return self.unknown / self.words if self.words else 0.0
+
+
+class NgramLm:
+    """An ARPA file or KenLM binary (Heafield, WMT 2011); scores are natural logs."""
+
+    def __init__(self, path: Path) -> None:
+        """Load; RecipeError if the file is missing or not an n-gram model."""
+        if not path.is_file():
+            raise RecipeError(f"{path} is missing: run the lm stage (4) first")
+        config = kenlm.Config()
+        config.show_progress = False
+        config.arpa_complain = kenlm.ARPALoadComplain.NONE
+        try:
+            self._model = kenlm.Model(str(path), config)
+        except OSError as error:
+            raise RecipeError(f"{path} is not an n-gram model: {error}") from error
+
+    @property
+    def order(self) -> int:
+        """Length of the longest n-gram."""
+        order: int = self._model.order
+        return order
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._model
+
+    def begin(self) -> kenlm.State:
+        """State after ``<s>``."""
+        state = kenlm.State()
+        self._model.BeginSentenceWrite(state)
+        return state
+
+    def score(self, state: kenlm.State, word: str) -> tuple[float, kenlm.State]:
+        """``ln p(word | state)`` and the state after it. ``state`` is not changed."""
+        after = kenlm.State()
+        return LN10 * self._model.BaseScore(state, word, after), after
+
+    def end(self, state: kenlm.State) -> float:
+        """``ln p(</s> | state)``."""
+        return LN10 * float(self._model.BaseScore(state, "</s>", kenlm.State()))
+
+    def sentence(self, words: Sequence[str]) -> float:
+        """``ln p`` of a whole sentence, ``</s>`` included."""
+        state, total = self.begin(), 0.0
+        for word in words:
+            ln_prob, state = self.score(state, word)
+            total += ln_prob
+        return total + self.end(state)
+
+    def perplexity(self, texts: Iterable[str]) -> Perplexity:
+        """Perplexity per token with and without the unknown words, and their count."""
+        known, unknown, tokens, words, oov = 0.0, 0.0, 0, 0, 0
+        for text in texts:
+            state = self.begin()
+            for word in text.split():
+                ln_prob, state = self.score(state, word)
+                words += 1
+                if word in self:
+                    known += ln_prob
+                else:
+                    unknown += ln_prob
+                    oov += 1
+            known += self.end(state)
+            tokens += 1
+        tokens += words
+        if tokens == 0:
+            return Perplexity(math.nan, math.nan, 0, 0)
+        return Perplexity(
+            math.exp(-(known + unknown) / tokens),
+            math.exp(-known / (tokens - oov)),
+            words,
+            oov,
+        )
