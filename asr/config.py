@@ -69,6 +69,7 @@ class LmConfig:
 
     order: int
     prune: tuple[int, ...]  # lmplz --prune: counts up to this are dropped, per order
+    binary: str  # probing (fast) | trie (small), where build_binary is installed
     extra_text: str | None  # file, as a path or below --download-dir; .gz or plain
 
 

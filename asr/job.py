@@ -96,6 +96,12 @@ class Job:
         return self.paths.lang(self.config.tokenizer.unit)
 
     @property
+    def lm_file(self) -> Path:
+        """The n-gram that decoders load: KenLM's binary, else the ARPA file."""
+        binary = self.paths.lm_binary(self.config.lm.order)
+        return binary if binary.exists() else self.paths.arpa(self.config.lm.order)
+
+    @property
     def splits(self) -> tuple[str, ...]:
         """All sets of the corpus: train, dev, and the test sets."""
         return ("train", "dev", *self.config.corpus.test_sets)
