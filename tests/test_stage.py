@@ -1,0 +1,129 @@
+"""Done-markers: skipped when done, redone when anything changed."""
+
+import dataclasses
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from asr.config_load import ROOT, load_config
+from asr.errors import RecipeError
+from asr.job import Job, Paths
+from asr.stage import Stage, run_stage
+
+runs: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def fake_stages(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs.clear()
+    for name in ("first", "second"):
+        module = types.ModuleType(f"asr.bin.{name}")
+        monkeypatch.setattr(module, "run", run_of(name), raising=False)
+        monkeypatch.setitem(sys.modules, f"asr.bin.{name}", module)
+
+
+def run_of(name: str):  # type: ignore[no-untyped-def]
+    def run(job: Job) -> None:
+        runs.append(name)
+        job.paths.data.mkdir(parents=True, exist_ok=True)
+        (job.paths.data / name).write_text(name)
+
+    return run
+
+
+def stage(number: int, name: str, keys: tuple[str, ...], **options: object) -> Stage:
+    return Stage(
+        number,
+        name,
+        keys=keys,
+        needs=("first",) if name == "second" else (),
+        inputs=lambda job: [job.paths.data / "first"] if name == "second" else [],
+        outputs=lambda job: [job.paths.data / name],
+        marker=lambda job: job.paths.data / ".done" / f"{name}.json",
+        **options,  # type: ignore[arg-type]
+    )
+
+
+FIRST = stage(0, "first", ("fbank",), free_keys=("fbank.shard_minutes",))
+SECOND = stage(1, "second", ("lm",))
+BOTH = (FIRST, SECOND)
+
+
+def job(tmp_path: Path, *settings: str) -> Job:
+    corpus = ROOT / "egs" / "an4"
+    return Job(
+        config=load_config(corpus, "conformer", settings),
+        paths=Paths(tmp_path / "download", tmp_path / "data", tmp_path / "exp"),
+        corpus_dir=corpus,
+        nj=1,
+        test_dir=None,
+        decoders=(),
+    )
+
+
+def test_second_call_is_skipped(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:  # type: ignore[type-arg]
+    assert run_stage(FIRST, job(tmp_path), BOTH)
+    assert not run_stage(FIRST, job(tmp_path), BOTH)
+    assert runs == ["first"]
+    assert "stage 0 first: already done" in capsys.readouterr().out
+
+
+def test_changed_configuration_is_redone_and_named(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,  # type: ignore[type-arg]
+) -> None:
+    run_stage(FIRST, job(tmp_path), BOTH)
+    assert run_stage(FIRST, job(tmp_path, "fbank.num_mel_bins=40"), BOTH)
+    said = capsys.readouterr().out
+    assert "fbank.num_mel_bins changed from 80 to 40" in said
+
+
+@pytest.mark.parametrize("setting", ["lm.order=5", "fbank.shard_minutes=3"])
+def test_other_keys_change_nothing(tmp_path: Path, setting: str) -> None:
+    run_stage(FIRST, job(tmp_path), BOTH)
+    assert not run_stage(FIRST, job(tmp_path, setting), BOTH)
+
+
+def test_changed_input_is_redone(tmp_path: Path) -> None:
+    for s in BOTH:
+        run_stage(s, job(tmp_path), BOTH)
+    (tmp_path / "data" / "first").write_text("something else")
+    assert run_stage(SECOND, job(tmp_path), BOTH)
+
+
+def test_lost_output_is_redone(tmp_path: Path) -> None:
+    run_stage(FIRST, job(tmp_path), BOTH)
+    (tmp_path / "data" / "first").unlink()
+    assert run_stage(FIRST, job(tmp_path), BOTH)
+
+
+def test_damaged_marker_is_not_done(tmp_path: Path) -> None:
+    run_stage(FIRST, job(tmp_path), BOTH)
+    (tmp_path / "data" / ".done" / "first.json").write_text('{"settings": {')
+    assert run_stage(FIRST, job(tmp_path), BOTH)
+
+
+def test_stage_before_its_inputs_names_the_one_to_run(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="stage 0 first is not done.*--stage 0"):
+        run_stage(SECOND, job(tmp_path), BOTH)
+
+
+def test_stage_after_another_configuration_is_refused(tmp_path: Path) -> None:
+    run_stage(FIRST, job(tmp_path), BOTH)
+    with pytest.raises(RecipeError, match="fbank.num_mel_bins changed from 80 to 40"):
+        run_stage(SECOND, job(tmp_path, "fbank.num_mel_bins=40"), BOTH)
+
+
+def test_failed_stage_leaves_no_marker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(job: Job) -> None:
+        raise RecipeError("no")
+
+    monkeypatch.setattr(sys.modules["asr.bin.first"], "run", fail)
+    changed = dataclasses.replace(job(tmp_path), nj=2)
+    with pytest.raises(RecipeError):
+        run_stage(FIRST, changed, BOTH)
+    assert not (tmp_path / "data" / ".done" / "first.json").exists()
