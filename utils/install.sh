@@ -1,0 +1,164 @@
+#!/usr/bin/env bash
+# Usage: utils/install.sh [--dev] [--quiet | --where]
+# Installs what the recipe needs into an environment of its own, once; asked again, it
+# finds it there. --dev adds what the tests need. --quiet says nothing when there is
+# nothing to do. --where only prints the environment's folder, or fails.
+#
+# The environment lies in $ASR_CACHE (default ~/.cache/asr-recipe), under a name made
+# from the pinned requirements and the Python; its marker is written last, so that a
+# killed install is begun anew by the next. With Python 3.10 all of the recipe works,
+# with 3.11 to 3.13 all but k2. ASR_PYTHON=/path/to/python takes that interpreter.
+# shellcheck disable=SC2329 # functions are run through step
+set -euo pipefail
+shopt -s nullglob
+installer_version=1 # part of the key: raise it when an environment must be made anew
+pip_version=24.3.1  # 26.3 and later refuse k2's wheel
+root=$(cd "$(dirname "$0")/.." && pwd)
+. "$root/utils/steps.sh"
+unset PYTHONHOME PYTHONPATH PIP_USER PIP_TARGET PIP_PREFIX
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_PROGRESS_BAR=off
+export PIP_ROOT_USER_ACTION=ignore PIP_CONSTRAINT="$root/requirements-build.txt"
+
+dev=false quiet=false where=false
+for option in "$@"; do
+  case "$option" in
+    --dev) dev=true ;;
+    --quiet) quiet=true ;;
+    --where) where=true ;;
+    *) sed -n '2s/^# //p' "$0" >&2; exit 2 ;;
+  esac
+done
+
+writable() { mkdir -p "$1" 2> /dev/null && [ -w "$1" ]; }
+cache=${ASR_CACHE:-${XDG_CACHE_HOME:-${HOME:-/dev/null}/.cache}/asr-recipe}
+writable "$cache" || cache=$root/.cache
+writable "$cache" || die "cannot write to $cache; set ASR_CACHE to a folder for the environment"
+cache=$(cd "$cache" && pwd)
+
+digest() { cat "$@" | sha256sum | cut -c1-12; }
+key_of() { { echo "$installer_version $pip_version"; cat "$root/requirements-build.txt" "$1"; } | digest; }
+k2_set=$root/requirements.txt torch2_set=$root/requirements-torch2.txt
+dev_marker=.dev-$(digest "$root/requirements-dev.txt")
+
+whole() { # ENV: finished, its interpreter still there, and no lmplz to be had since
+  [ -e "$1/.installed" ] && [ -x "$1/bin/python" ] || return 1
+  [ "$dev" = false ] || [ -e "$1/$dev_marker" ] || return 1
+  [ -x "$1/bin/lmplz" ] || [ -e "$1/.no-lmplz" ] || ! have_boost
+}
+have_boost() { [ -e /usr/include/boost/program_options.hpp ]; }
+found() { # the finished environment that this machine should use, if any: sets $env
+  local pattern=$1
+  for env in "$cache"/env-$pattern; do
+    if whole "$env"; then return; fi
+  done
+  return 1
+}
+finish() {
+  if [ "$where" = true ]; then
+    echo "$env"
+  elif [ "$quiet" = false ]; then
+    echo "# environment $env"
+    case "$env" in *py3.10.*) ;; *) echo "$left_out" ;; esac
+  fi
+  exit 0
+}
+left_out="# no usable Python 3.10 was found: k2 is left out, and with it the decoder hlg and \
+the graph of stage 5; to get them, install Python 3.10 (a shared build) and run this again"
+
+key=$(key_of "$k2_set") key2=$(key_of "$torch2_set")
+if [ -z "${ASR_PYTHON:-}" ] && found "$key-py3.10.*"; then finish; fi
+if [ "$where" = true ] && [ -z "${ASR_PYTHON:-}" ]; then
+  if found "$key2-py3.1[1-3].*"; then finish; fi
+fi
+
+requirements=$k2_set
+if ! python=$("$root/utils/find_python.sh" 3.10 2> "$cache/python.log"); then
+  requirements=$torch2_set key=$key2
+  python=$("$root/utils/find_python.sh" 3.11 3.12 3.13 2>> "$cache/python.log") ||
+    die "no usable Python 3.10 (nor 3.11 to 3.13), see $cache/python.log; install Python 3.10 with its venv and headers, or set ASR_PYTHON"
+fi
+version=$("$python" -c 'import platform; print(platform.python_version())')
+env=$cache/env-$key-py$version
+if whole "$env"; then finish; fi
+[ "$where" = false ] || die "not installed; run utils/install.sh first"
+
+log=$env.log
+take_lock "$cache/install.lock"
+if whole "$env"; then finish; fi
+
+make_environment() {
+  echo "# installing into $env (log: $log)"
+  [ "$requirements" = "$k2_set" ] || echo "$left_out"
+  rm -rf "$env"
+  : > "$log"
+  local free
+  free=$(df -Pk "$cache" | awk 'NR == 2 { print int($4 / 1048576) }')
+  [ "$free" -ge 6 ] || die "the environment takes up to 6 GB and $cache has $free GB free; free some space or set ASR_CACHE to a folder elsewhere"
+  need_packages "KenLM is compiled" g++ make
+  step "making the environment" "$python" -m venv "$env"
+  mkdir "$TMPDIR"
+  step "installing pip $pip_version" "$env/bin/python" -m pip install "pip==$pip_version"
+  step "fetching KenLM's source" fetch_kenlm
+  case "$version" in 3.13.*) step "compiling KenLM for Python 3.13" kenlm_for_new_python ;; esac
+  step "installing the requirements" "$env/bin/pip" install -r "$requirements"
+  step "checking the requirements" check_imports
+}
+
+fetch_kenlm() {
+  "$env/bin/pip" download --no-deps --no-binary kenlm -d "$TMPDIR" "$(grep -o '^kenlm==[0-9.]*' "$requirements")"
+  mkdir "$env/kenlm"
+  tar -xzf "$TMPDIR"/kenlm-*.tar.gz -C "$env/kenlm" --strip-components 1
+}
+
+# KenLM's Python module ships as C++ that an old Cython wrote and that Python 3.13 can no
+# longer compile; written anew from its own source, it can.
+kenlm_for_new_python() {
+  "$env/bin/pip" install --target "$TMPDIR/cython" cython
+  PYTHONPATH=$TMPDIR/cython "$env/bin/python" -m cython --cplus -3 \
+    "$env/kenlm/python/kenlm.pyx" -o "$env/kenlm/python/kenlm.cpp"
+  "$env/bin/pip" install --no-deps "$env/kenlm"
+}
+
+check_imports() {
+  local modules=(torch numpy lhotse scipy sentencepiece kenlm kaldialign h5py soundfile yaml espeakng_loader)
+  [ "$requirements" != "$k2_set" ] || modules+=(k2 kaldilm)
+  "$env/bin/python" -I -c "import importlib, sys
+for name in sys.argv[1:]: importlib.import_module(name); print('imported', name)" "${modules[@]}"
+  "$env/bin/pip" check
+}
+
+boost=(libboost-{program-options,system,thread,test}-dev)
+make_lmplz() {
+  local source=$env/kenlm build=$TMPDIR/kenlm-build
+  mkdir -p "$TMPDIR"
+  if ! command -v cmake > /dev/null; then
+    step "installing cmake" "$env/bin/pip" install cmake
+    PATH=$env/bin:$PATH
+  fi
+  local configure=(cmake -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Release)
+  if attempt "configuring lmplz" "${configure[@]}" ||
+    { get_packages "${boost[@]}" && attempt "configuring lmplz" "${configure[@]}"; }; then
+    step "compiling lmplz" cmake --build "$build" -j "$(nproc)" --target lmplz build_binary
+    cp "$build/bin/build_binary" "$build/bin/lmplz" "$env/bin/"
+    return
+  fi
+  echo "# KenLM's lmplz needs the Debian packages ${boost[*]}, which $no_packages; the recipe's own n-gram trainer takes its place"
+  ! have_boost || touch "$env/.no-lmplz"
+  if attempt "compiling build_binary" compile_without_boost; then
+    cp "$source/bin/build_binary" "$env/bin/"
+  fi
+}
+compile_without_boost() { cd "$env/kenlm" && bash compile_query_only.sh; }
+
+export TMPDIR=$env/tmp DEBIAN_FRONTEND=noninteractive
+if ! { [ -e "$env/.installed" ] && [ -x "$env/bin/python" ]; }; then make_environment; fi
+if ! [ -x "$env/bin/lmplz" ]; then make_lmplz; fi
+touch "$env/.installed"
+if [ "$dev" = true ]; then
+  mkdir -p "$TMPDIR"
+  step "installing what the tests need" "$env/bin/pip" install -r "$root/requirements-dev.txt"
+  touch "$env/$dev_marker"
+fi
+rm -rf "$TMPDIR"
+echo "# installed in $SECONDS s"
+finish
