@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Stage 7. local/tune.sh takes the options of run.sh.
+set -euo pipefail
+root=$(dirname "$0")/..
+"$root/utils/install.sh"
+. "$root/path.sh"
+exec python -m asr tune "$@"

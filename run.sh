@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# From audio to word error rates: installs what it needs, then runs the stages.
+# shellcheck disable=SC2034 # options are also read by name
+set -euo pipefail
+
+stage=0
+stop_stage=9
+corpus=synth
+download_dir=download
+model=conformer
+exp_dir=
+data_dir=
+nj=$(nproc)
+test_dir=
+decoders=
+set=
+
+help_message="Usage: ./run.sh [--stage N] [--stop-stage N] [--corpus NAME] [--option value ...]
+  --stage N            first stage to run (default $stage)
+  --stop-stage N       last stage to run (default $stop_stage)
+  --corpus NAME        a folder in egs/ with a corpus.yaml (default $corpus)
+  --download-dir DIR   where archives lie, or are downloaded to (default $download_dir)
+  --model NAME         conformer or deepspeech2 (default $model)
+  --exp-dir DIR        models and results (default exp/CORPUS/MODEL)
+  --data-dir DIR       manifests, features, LM and graphs (default data/CORPUS)
+  --nj N               processes (default $nj, this machine's cores)
+  --test-dir DIR       only recognise this folder of audio: stages 8 and 9
+  --decoders \"A B\"     of greedy, beam, beam-lm, hlg (default: all that work here)
+  --set \"a.b=c d.e=f\"  override keys of conf/*.yaml and of the corpus
+Stages: 0 download, 1 manifests, 2 fbank, 3 tokenizer, 4 lm, 5 graph, 6 train, 7 tune,
+8 decode, 9 score. A finished stage is skipped; the same command goes on after a stop.
+Relative folders lie in the current one."
+
+. "$(dirname "$0")/utils/parse_options.sh"
+root=$(dirname "$0")
+
+is_stage() { [[ "$1" =~ ^[0-9]$ ]]; }
+[ $# = 0 ] || usage_error "options are --name value, so what is '$1'?"
+is_stage "$stage" || usage_error "--stage $stage: a number from 0 to 9"
+is_stage "$stop_stage" || usage_error "--stop-stage $stop_stage: a number from 0 to 9"
+[ "$stage" -le "$stop_stage" ] ||
+  usage_error "--stage $stage is after --stop-stage $stop_stage"
+[[ "$nj" =~ ^[1-9][0-9]*$ ]] || usage_error "--nj $nj: a number from 1"
+[[ "$model" =~ ^(conformer|deepspeech2)$ ]] ||
+  usage_error "--model $model: conformer or deepspeech2"
+[ -n "$download_dir" ] || usage_error "--download-dir is empty"
+[[ "$corpus" != */* && -f "$root/egs/$corpus/corpus.yaml" ]] ||
+  usage_error "--corpus $corpus: there are $(
+    cd "$root/egs" && printf '%s\n' */corpus.yaml | sed 's:/.*::' | paste -sd' '
+  )"
+for decoder in $decoders; do
+  [[ "$decoder" =~ ^(greedy|beam|beam-lm|hlg)$ ]] ||
+    usage_error "--decoders $decoder: of greedy, beam, beam-lm, hlg"
+done
+if [ -n "$test_dir" ]; then
+  [ -d "$test_dir" ] || usage_error "--test-dir $test_dir: no such folder"
+  [ "$stop_stage" -ge 8 ] || usage_error "--test-dir is for stages 8 and 9"
+  [ "$stage" -ge 8 ] || stage=8
+fi
+
+options=(--corpus "$corpus" --download-dir "$download_dir" --model "$model" --nj "$nj")
+for name in exp_dir data_dir test_dir decoders set; do
+  [ -z "${!name}" ] || options+=("--${name//_/-}" "${!name}")
+done
+
+"$root/utils/install.sh"
+stages=(download manifests fbank tokenizer lm graph train tune decode score)
+for number in $(seq "$stage" "$stop_stage"); do
+  verb=${stages[number]}
+  began=$SECONDS
+  echo "# stage $number $verb"
+  "$root/local/$verb.sh" "${options[@]}" || {
+    status=$?
+    echo "run.sh: stage $number ($verb) ended with exit code $status" >&2
+    exit "$status"
+  }
+  echo "# stage $number $verb: $((SECONDS - began)) s"
+done
+echo "# done in $SECONDS s"
