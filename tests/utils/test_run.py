@@ -1,0 +1,120 @@
+"""run.sh: its options, and what it runs with them, with stages that only report."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.utils.shell import ROOT, run, script
+
+VERBS = "download manifests fbank tokenizer lm graph train tune decode score".split()
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    """The real run.sh among stages that print their arguments, one a line."""
+    root = tmp_path / "a recipe"
+    script(root / "utils/install.sh", "echo install")
+    for name in ("run.sh", "utils/parse_options.sh"):
+        shutil.copy(ROOT / name, root / name)
+    for verb in VERBS:
+        script(root / f"local/{verb}.sh", f"echo {verb}; printf '<%s>' \"$@\"; echo")
+    for corpus in ("an4", "synth"):
+        (root / "egs" / corpus).mkdir(parents=True)
+        (root / "egs" / corpus / "corpus.yaml").touch()
+    return root
+
+
+def lines_run(output: str) -> list[str]:
+    return [line for line in output.splitlines() if line in VERBS]
+
+
+def test_runs_all_stages_in_order(recipe: Path) -> None:
+    done = run(recipe / "run.sh")
+    assert done.returncode == 0, done.stderr
+    assert lines_run(done.stdout) == VERBS
+    assert done.stdout.startswith("install\n# stage 0 download\n")
+
+
+def test_forwards_every_option(recipe: Path) -> None:
+    folder = recipe / "my audio"
+    folder.mkdir()
+    given = [
+        ["--corpus", "an4"],
+        ["--download-dir", "down load"],
+        ["--model", "deepspeech2"],
+        ["--nj", "3"],
+        ["--exp-dir", "exp/x"],
+        ["--data-dir", "d"],
+        ["--test-dir", str(folder)],
+        ["--decoders", "greedy beam-lm"],
+        ["--set", "train.max_epochs=5 fbank.num_mel_bins=40"],
+    ]
+    flat = [part for pair in given for part in pair]
+    done = run(recipe / "run.sh", *flat)
+    assert done.returncode == 0, done.stderr
+    assert lines_run(done.stdout) == ["decode", "score"]
+    assert "".join(f"<{part}>" for part in flat) in done.stdout
+
+
+def test_runs_the_stages_asked_for(recipe: Path) -> None:
+    done = run(recipe / "run.sh", "--stage", "2", "--stop-stage", "4")
+    assert lines_run(done.stdout) == ["fbank", "tokenizer", "lm"]
+
+
+def test_a_failing_stage_ends_the_run_with_its_exit_code(recipe: Path) -> None:
+    script(recipe / "local/fbank.sh", "exit 7")
+    done = run(recipe / "run.sh")
+    assert done.returncode == 7
+    assert lines_run(done.stdout) == ["download", "manifests"]
+    assert done.stderr.endswith("stage 2 (fbank) ended with exit code 7\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--stage", "10"], "--stage 10: a number from 0 to 9"),
+        (["--stage", "-1"], "--stage -1: a number from 0 to 9"),
+        (["--stop-stage", "x"], "--stop-stage x: a number from 0 to 9"),
+        (["--stage", "5", "--stop-stage", "4"], "--stage 5 is after --stop-stage 4"),
+        (["--nj", "0"], "--nj 0: a number from 1"),
+        (["--nj", ""], "--nj : a number from 1"),
+        (["--model", "lstm"], "--model lstm: conformer or deepspeech2"),
+        (["--corpus", "timit"], "--corpus timit: there are an4 synth"),
+        (["--corpus", "../egs/an4"], "--corpus ../egs/an4: there are an4 synth"),
+        (["--decoders", "greedy viterbi"], "of greedy, beam, beam-lm, hlg"),
+        (["--test-dir", "/nowhere"], "--test-dir /nowhere: no such folder"),
+        (["--test-dir", "/", "--stop-stage", "7"], "--test-dir is for stages 8 and 9"),
+        (["--stage=3"], "write --name value, not --stage=3"),
+        (["--epochs", "3"], "unknown option --epochs"),
+        (["--root", "/tmp"], "unknown option --root"),
+        (["synth"], "options are --name value, so what is 'synth'?"),
+    ],
+)
+def test_a_wrong_option_ends_before_anything_runs(
+    recipe: Path, arguments: list[str], message: str
+) -> None:
+    done = run(recipe / "run.sh", *arguments)
+    first, usage = done.stderr.splitlines()
+    assert message in first
+    assert usage.startswith("Usage: ./run.sh [--stage N] [--stop-stage N]")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_help_names_every_option(recipe: Path) -> None:
+    done = run(recipe / "run.sh", "--help")
+    assert done.returncode == 0
+    names = "stage stop-stage corpus download-dir model exp-dir data-dir nj test-dir"
+    for name in (*names.split(), "decoders", "set"):
+        assert f"\n  --{name} " in done.stdout
+
+
+@pytest.mark.parametrize(("name", "limit"), [("run.sh", 150), ("path.sh", 15)])
+def test_the_entry_stays_short(name: str, limit: int) -> None:
+    assert len((ROOT / name).read_text().splitlines()) <= limit
+
+
+def test_every_stage_has_its_script() -> None:
+    for verb in VERBS:
+        lines = (ROOT / f"local/{verb}.sh").read_text().splitlines()
+        assert lines[-1] == f'exec python -m asr {verb} "$@"'
