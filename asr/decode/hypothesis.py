@@ -1,0 +1,24 @@
+"""What every decoder returns."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One recognised word sequence.
+
+    Attributes:
+        text: words with single spaces between them.
+        tokens: token ids without blanks; empty where the decoder works on words.
+        score: what the decoder ranked it by, natural log, scales included.
+        am_score: acoustic part, natural log, unscaled.
+        lm_score: language model's part, natural log, unscaled.
+        failed: the search found nothing; ``text`` is then empty.
+    """
+
+    text: str
+    tokens: tuple[int, ...]
+    score: float
+    am_score: float
+    lm_score: float
+    failed: bool = False
