@@ -1,5 +1,6 @@
 """Checkpoints: whole or absent, loaded without running code, averaged."""
 
+import json
 import pickle
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,27 +14,64 @@ from asr.errors import RecipeError
 
 
 def save(state: Mapping[str, Any], path: Path) -> None:
-    """Write tensors and plain values atomically."""
+    """Write nested dicts and lists of tensors and plain values, atomically.
+
+    Plain values go in as JSON: torch 1.13's safe loader knows tensors and strings but
+    no float.
+    """
+    tensors: dict[str, Tensor] = {}
+    outline = json.dumps(_pack(state, tensors))
     with atomic_path(path) as partial:
-        torch.save(dict(state), partial)
+        torch.save({"outline": outline, **tensors}, partial)
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Read what :func:`save` wrote; only tensors and plain values are accepted.
+    """Read what :func:`save` wrote, without unpickling anything but tensors.
 
     Raises:
         RecipeError: the file is missing, truncated, or holds something else.
     """
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
+        state = _unpack(json.loads(tensors.pop("outline")), tensors)
     except FileNotFoundError:
         raise RecipeError(f"{path}: no such checkpoint; run stage 6 (train)") from None
-    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
+    except (
+        RuntimeError,
+        EOFError,
+        OSError,
+        KeyError,
+        AttributeError,
+        ValueError,
+        pickle.UnpicklingError,
+    ) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
         raise RecipeError(f"{path}: unreadable checkpoint ({reason})") from error
-    if not isinstance(state, dict):
-        raise RecipeError(f"{path}: not a checkpoint of this recipe")
+    assert isinstance(state, dict)
     return state
+
+
+def _pack(value: Any, tensors: dict[str, Tensor]) -> Any:
+    """Replace tensors by their names; dicts become pairs, for keys that are numbers."""
+    if isinstance(value, Tensor):
+        name = f"tensor-{len(tensors)}"
+        tensors[name] = value
+        return {"tensor": name}
+    if isinstance(value, Mapping):
+        return {"dict": [[key, _pack(item, tensors)] for key, item in value.items()]}
+    if isinstance(value, (list, tuple)):
+        return [_pack(item, tensors) for item in value]
+    return value
+
+
+def _unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
+    if isinstance(value, list):
+        return [_unpack(item, tensors) for item in value]
+    if isinstance(value, dict):
+        if "tensor" in value:
+            return tensors[value["tensor"]]
+        return {key: _unpack(item, tensors) for key, item in value["dict"]}
+    return value
 
 
 def average(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

@@ -51,5 +51,8 @@ def validate(
 def best_path(log_probs: Tensor, lengths: Tensor) -> list[list[int]]:
     """Best token of every frame, repeats and blanks (0) taken out, per utterance."""
     best = log_probs.argmax(dim=-1).cpu()
-    paths = [row[:n].unique_consecutive() for row, n in zip(best, lengths.tolist(), strict=True)]
+    paths = [
+        row[:n].unique_consecutive()
+        for row, n in zip(best, lengths.tolist(), strict=True)
+    ]
     return [path[path != 0].tolist() for path in paths]
