@@ -65,15 +65,18 @@ done
 
 "$root/utils/install.sh"
 stages=(download manifests fbank tokenizer lm graph train tune decode score)
-for number in $(seq "$stage" "$stop_stage"); do
-  verb=${stages[number]}
-  began=$SECONDS
-  echo "# stage $number $verb"
-  "$root/local/$verb.sh" "${options[@]}" || {
-    status=$?
-    echo "run.sh: stage $number ($verb) ended with exit code $status" >&2
-    exit "$status"
-  }
-  echo "# stage $number $verb: $((SECONDS - began)) s"
-done
-echo "# done in $SECONDS s"
+{ # read as a whole, so that this file may change meanwhile
+  for number in $(seq "$stage" "$stop_stage"); do
+    verb=${stages[number]}
+    began=$SECONDS
+    echo "# stage $number $verb"
+    "$root/local/$verb.sh" "${options[@]}" || {
+      status=$?
+      echo "run.sh: stage $number ($verb) ended with exit code $status" >&2
+      exit "$status"
+    }
+    echo "# stage $number $verb: $((SECONDS - began)) s"
+  done
+  echo "# done in $SECONDS s"
+  exit
+}

@@ -62,8 +62,8 @@ finish() {
   fi
   exit 0
 }
-left_out="# no usable Python 3.10 was found: k2 is left out, and with it the decoder hlg and \
-the graph of stage 5; to get them, install Python 3.10 (a shared build) and run this again"
+left_out="# without Python 3.10 there is no k2: the decoder hlg and the graph of stage 5 are left \
+out; to get them, install Python 3.10 (a shared build) and run this again"
 
 key=$(key_of "$k2_set") key2=$(key_of "$torch2_set")
 if [ -z "${ASR_PYTHON:-}" ] && found "$key-py3.10.*"; then finish; fi
@@ -91,9 +91,10 @@ make_environment() {
   [ "$requirements" = "$k2_set" ] || echo "$left_out"
   rm -rf "$env"
   : > "$log"
-  local free
+  local free size=6
+  [ "$requirements" = "$k2_set" ] || size=9 # where torch brings CUDA along
   free=$(df -Pk "$cache" | awk 'NR == 2 { print int($4 / 1048576) }')
-  [ "$free" -ge 6 ] || die "the environment takes up to 6 GB and $cache has $free GB free; free some space or set ASR_CACHE to a folder elsewhere"
+  [ "$free" -ge "$size" ] || die "the environment takes up to $size GB and $cache has $free GB free; free some space or set ASR_CACHE to a folder elsewhere"
   need_packages "KenLM is compiled" g++ make
   step "making the environment" "$python" -m venv "$env"
   mkdir "$TMPDIR"
@@ -151,14 +152,16 @@ make_lmplz() {
 compile_without_boost() { cd "$env/kenlm" && bash compile_query_only.sh; }
 
 export TMPDIR=$env/tmp DEBIAN_FRONTEND=noninteractive
-if ! { [ -e "$env/.installed" ] && [ -x "$env/bin/python" ]; }; then make_environment; fi
-if ! [ -x "$env/bin/lmplz" ]; then make_lmplz; fi
-touch "$env/.installed"
-if [ "$dev" = true ]; then
-  mkdir -p "$TMPDIR"
-  step "installing what the tests need" "$env/bin/pip" install -r "$root/requirements-dev.txt"
-  touch "$env/$dev_marker"
-fi
-rm -rf "$TMPDIR"
-echo "# installed in $SECONDS s"
-finish
+{ # read as a whole, so that this file may change meanwhile
+  if ! { [ -e "$env/.installed" ] && [ -x "$env/bin/python" ]; }; then make_environment; fi
+  if ! [ -x "$env/bin/lmplz" ]; then make_lmplz; fi
+  touch "$env/.installed"
+  if [ "$dev" = true ]; then
+    mkdir -p "$TMPDIR"
+    step "installing what the tests need" "$env/bin/pip" install -r "$root/requirements-dev.txt"
+    touch "$env/$dev_marker"
+  fi
+  rm -rf "$TMPDIR"
+  echo "# installed in $SECONDS s"
+  finish
+}

@@ -40,7 +40,7 @@ step() { # like attempt, but a failure ends the install
 }
 
 last_line() {
-  tail -c 2000 "$log" | grep -v -e '^WARNING' -e '^== ' -e '^ *$' | tail -n 1 | sed 's/^ *//' | cut -c1-60
+  tail -c 2000 "$log" | grep -Ev '^(WARNING|== | *$| *(Attempting|Found existing|Uninstalling|Successfully unin))' | tail -n 1 | sed 's/^ *//' | cut -c1-60
 }
 
 running=
