@@ -14,6 +14,7 @@ from asr.data.manifest import (
 )
 from asr.errors import RecipeError
 from asr.job import Job
+from asr.models.lengths import subsampled
 from asr.text.normalize import get_rule
 
 
@@ -55,11 +56,6 @@ def _limits(config: Config) -> TrainLimits:
     return TrainLimits(
         config.manifest.min_seconds,
         config.manifest.max_seconds,
-        _output_frames,
+        subsampled,
         characters_needed if kind == "char" else words_needed,
     )
-
-
-def _output_frames(frames: int) -> int:
-    """Frames that the models put out: their common subsampling by 4."""
-    return (frames - 1) // 4

@@ -49,7 +49,7 @@ def _extract(archive: Path, folder: Path) -> None:
         raise RecipeError(
             f"{archive}: truncated or damaged ({error}); delete it and run stage 0 "
             "again"
-        )
+        ) from error
 
 
 def _extract_member(

@@ -33,7 +33,9 @@ def read_audio(path: Path, sample_rate: int) -> Samples:
     try:
         samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError) as error:
-        raise AudioError(f"{path}: cannot be read as audio ({_one_line(error)})")
+        raise AudioError(
+            f"{path}: cannot be read as audio ({_one_line(error)})"
+        ) from error
     if len(samples) == 0:
         raise AudioError(f"{path}: has no samples")
     mono = np.ascontiguousarray(samples.mean(axis=1, dtype=np.float32))

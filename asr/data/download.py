@@ -17,7 +17,7 @@ from asr.errors import RecipeError
 
 CHUNK_BYTES = 1 << 20
 TIMEOUT_SECONDS = 60.0
-ATTEMPTS = 6  # in a row without a single byte
+ATTEMPTS = 5  # in a row without a single byte
 HOPELESS = (400, 401, 403, 404, 410)  # statuses that another try does not change
 
 
@@ -122,7 +122,7 @@ def _download(part: Path, source: Source, sleep: Sleep) -> None:
             return
         except urllib.error.HTTPError as error:
             if error.code in HOPELESS:
-                raise _unreachable(part, source, error)
+                raise _unreachable(part, source, error) from error
             problem: Exception = error
         except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
             if isinstance(error, OSError) and error.filename is not None:
@@ -132,7 +132,7 @@ def _download(part: Path, source: Source, sleep: Sleep) -> None:
         if failures >= ATTEMPTS:
             raise _unreachable(part, source, problem)
         pause = min(2.0**failures, 30.0)
-        print(f"{source.url}: {problem}; again in {pause:.0f} s", flush=True)
+        print(f"{source.url}: {_why(problem)}; again in {pause:.0f} s", flush=True)
         sleep(pause)
 
 
@@ -211,9 +211,16 @@ def _size(path: Path) -> int:
 
 def _unreachable(part: Path, source: Source, problem: Exception) -> RecipeError:
     return RecipeError(
-        f"{source.url}: cannot be downloaded ({problem}); run stage 0 again to go on "
+        f"{source.url}: cannot be downloaded ({_why(problem)}); run stage 0 again to go on "
         f"from here, or download it by hand into {part.parent}"
     )
+
+
+def _why(problem: Exception) -> str:
+    """In words: urllib wraps the reason, and some exceptions have no text."""
+    if isinstance(problem, urllib.error.URLError) and problem.reason:
+        return f"{getattr(problem, 'code', '')} {problem.reason}".strip()
+    return str(problem) or type(problem).__name__
 
 
 def _digest(path: Path, algorithm: str) -> str:

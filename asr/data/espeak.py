@@ -36,7 +36,7 @@ class Espeak:
             raise RecipeError(
                 f"espeak-ng cannot be loaded ({error}); install the wheel "
                 "espeakng-loader (./run.sh does)"
-            )
+            ) from error
         data = str(espeakng_loader.get_data_path()).encode()
         self.sample_rate: int = self._library.espeak_Initialize(
             AUDIO_OUTPUT_SYNCHRONOUS, 0, data, INITIALIZE_DONT_EXIT

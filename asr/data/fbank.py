@@ -198,20 +198,23 @@ def _run(
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield (shard number, unreadable files) as shards are finished."""
     if nj <= 1:
-        for number, task in zip(numbers, tasks):
+        for number, task in zip(numbers, tasks, strict=True):
             yield number, extract_shard(*task, progress=progress)
         return
     # Spawned, not forked: torch's thread pools do not survive a fork.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(nj, context, initializer=_one_thread) as pool:
-        futures = {pool.submit(extract_shard, *t): n for n, t in zip(numbers, tasks)}
+        futures = {
+            pool.submit(extract_shard, *t): n
+            for n, t in zip(numbers, tasks, strict=True)
+        }
         try:
             yield from _as_completed(futures, progress)
         except BrokenProcessPool:
             raise RecipeError(
                 "fbank: a worker process died (killed, or out of memory); run the same "
                 "command again, perhaps with a smaller --nj: finished shards are kept"
-            )
+            ) from None
 
 
 def _as_completed(
@@ -265,7 +268,7 @@ def load_cut(cut: MonoCut) -> NDArray[np.float32]:
             audio = cut.recording.load_audio(offset=cut.start, duration=cut.duration)
     except (AudioLoadingError, DurationMismatchError, OSError, RuntimeError) as error:
         source = cut.recording.sources[0].source
-        raise AudioError(f"{source}: {str(error).strip().splitlines()[0]}")
+        raise AudioError(f"{source}: {str(error).strip().splitlines()[0]}") from error
     return np.asarray(audio.mean(axis=0), dtype=np.float32)
 
 
@@ -277,7 +280,7 @@ def _with_features(
 ) -> Iterator[MonoCut]:
     """Attach to every cut where lhotse finds its features."""
     cuts = (cut for shard in planned for cut in shard)
-    for cut, row in zip(cuts, rows):
+    for cut, row in zip(cuts, rows, strict=True):
         features = FeaturesManifest(
             type="kaldi-fbank",
             num_frames=row.num_frames,

@@ -45,6 +45,8 @@ def read_cuts(path: Path) -> CutSet:
     try:
         return CutSet.from_jsonl(path).to_eager()
     except FileNotFoundError:
-        raise RecipeError(f"{path}: not found; run stages 1 and 2 first")
+        raise RecipeError(f"{path}: not found; run stages 1 and 2 first") from None
     except (EOFError, OSError, ValueError) as error:
-        raise RecipeError(f"{path}: damaged ({error}); delete it, run its stage again")
+        raise RecipeError(
+            f"{path}: damaged ({error}); delete it, run its stage again"
+        ) from error

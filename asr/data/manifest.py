@@ -257,7 +257,7 @@ def _validated(
         for manifest in (split.recordings, split.supervisions, split.cuts):
             validate(manifest)
     except AssertionError as error:
-        raise RecipeError(f"manifests: {name} is not valid: {error}")
+        raise RecipeError(f"manifests: {name} is not valid: {error}") from error
     return split
 
 

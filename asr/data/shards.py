@@ -175,7 +175,7 @@ class ShardReader:
         try:
             descriptor = os.open(self._path(shard), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
-            raise self._damaged(shard, "is missing")
+            raise self._damaged(shard, "is missing") from None
         self._files[shard] = descriptor
         return descriptor
 
@@ -207,4 +207,6 @@ def _row(path: Path, fields: Sequence[str]) -> Row:
             id_, shard, int(offset), int(frames), int(bins), dtype, float(duration)
         )
     except ValueError:
-        raise RecipeError(f"{path}: a line is damaged; delete it and run stage 2 again")
+        raise RecipeError(
+            f"{path}: a line is damaged; delete it and run stage 2 again"
+        ) from None

@@ -226,7 +226,7 @@ def _in_processes(
             raise RecipeError(
                 "synth: a worker process died (killed, or out of memory); run stage 0 "
                 "again: what is spoken is kept"
-            )
+            ) from None
 
 
 def speak_chunk(lines: Sequence[Line], folder: Path, settings: SynthSettings) -> int:
