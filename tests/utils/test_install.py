@@ -29,7 +29,8 @@ if [ "$1" = download ]; then
   mkdir -p "$TMPDIR/kenlm-0" && tar -czf "$TMPDIR/kenlm-0.tar.gz" -C "$TMPDIR" kenlm-0
 fi
 """
-CMAKE = """if [ "$1" = --build ]; then
+CMAKE = """if [ -e "$CALLS.no-boost" ]; then exit 1; fi
+if [ "$1" = --build ]; then
   mkdir -p "$2/bin"; touch "$2/bin/build_binary"
   echo true > "$2/bin/lmplz"; chmod +x "$2/bin/lmplz"
 fi
@@ -157,6 +158,32 @@ def test_a_home_that_cannot_be_written_puts_it_into_the_recipe(recipe: Recipe) -
     recipe.variables.update(ASR_CACHE="", HOME="/proc/nowhere")
     assert recipe.install().returncode == 0
     assert list((recipe.root / ".cache").glob("env-*/.installed"))
+
+
+def test_without_root_one_line_says_which_packages_are_missing(recipe: Recipe) -> None:
+    script(recipe.python.parent / "id", "echo 1000")
+    recipe.flag("no-boost").touch()
+    done = recipe.install()
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if "libboost" in line]
+    for part in ("lmplz", "libboost-program-options-dev", "only root can install"):
+        assert part in line
+    calls = recipe.count()
+    assert recipe.install("--quiet").stdout == ""
+    assert recipe.count() == calls
+
+
+def test_a_later_python_gets_the_second_set_and_says_what_is_missing(
+    recipe: Recipe,
+) -> None:
+    script(recipe.python, PYTHON.replace("3.10", "3.12"))
+    done = recipe.install()
+    assert done.returncode == 0, done.stderr
+    assert "the decoder hlg and the graph of stage 5 are left out" in done.stdout
+    assert "requirements-torch2.txt" in recipe.calls.read_text()
+    assert list(recipe.cache.glob("env-*-py3.12.99/.installed"))
+    script(recipe.python, PYTHON.replace("3.10", "3.14"))
+    assert "no usable Python" in recipe.install().stderr
 
 
 def test_the_finder_passes_over_a_shim_that_fails(tmp_path: Path) -> None:
