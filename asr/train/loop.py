@@ -21,7 +21,7 @@ from asr.data.shards import ShardReader
 from asr.errors import RecipeError
 from asr.models.create import AcousticModel
 from asr.text.tokenizer import Tokenizer
-from asr.train import checkpoint
+from asr.models import checkpoint
 from asr.train.loss import ctc_loss
 from asr.train.meter import Meter
 from asr.train.precision import choose_precision

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from asr.train import checkpoint
+from asr.models import checkpoint
 
 
 @dataclass

@@ -10,7 +10,7 @@ import torch
 
 from asr.data.dataset import Batch
 from asr.errors import RecipeError
-from asr.train import checkpoint
+from asr.models import checkpoint
 from asr.train.loop import Interrupted, Trainer
 from tests.train.toy import NO_MASKS, toy_config, toy_trainer
 

@@ -7,7 +7,7 @@ import torch
 from asr.data.augment import spec_augment
 from asr.data.batches import plan_batches
 from asr.data.dataset import Utterance, collate
-from asr.train.checkpoint import average
+from asr.models.checkpoint import average
 from asr.train.loss import ctc_loss, frames_needed
 from asr.train.precision import choose_precision
 from asr.train.schedule import warmup_cosine
