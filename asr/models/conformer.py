@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from asr.models.attention import RelativeAttention
 from asr.models.lengths import halved, length_mask, zero_padding
+from asr.models.normalization import normalize_utterances
 from asr.models.subsampling import ConvSubsampling
 
 
@@ -107,7 +108,6 @@ class Conformer(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        self.input_norm = nn.LayerNorm(num_features)
         self.subsampling = ConvSubsampling(num_features, conv_channels, dim)
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
@@ -126,7 +126,8 @@ class Conformer(nn.Module):
         Returns:
             (B, ceil(T / 4), V) natural log, float32, and (B,) their lengths.
         """
-        x, lengths = self.subsampling(self.input_norm(features), lengths)
+        x = normalize_utterances(features, lengths)
+        x, lengths = self.subsampling(x, lengths)
         mask = length_mask(lengths, x.size(1))
         x = self.dropout(x).float()
         for layer in self.layers:

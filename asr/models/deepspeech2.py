@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from asr.models.lengths import halved, length_mask, zero_padding
+from asr.models.normalization import normalize_utterances
 
 
 class MaskedBatchNorm(nn.Module):
@@ -102,7 +103,6 @@ class DeepSpeech2(nn.Module):
         super().__init__()
         if rnn not in ("gru", "lstm"):
             raise ValueError(f"rnn {rnn!r} is neither 'gru' nor 'lstm'")
-        self.input_norm = nn.LayerNorm(num_features)
         self.conv1 = MaskedConv(1, conv_channels, (11, 41))
         self.conv2 = MaskedConv(conv_channels, conv_channels, (11, 21))
         inputs = conv_channels * ((num_features + 3) // 4)
@@ -124,7 +124,7 @@ class DeepSpeech2(nn.Module):
         Returns:
             (B, ceil(T / 4), V) natural log, float32, and (B,) their lengths.
         """
-        x = zero_padding(self.input_norm(features), lengths).unsqueeze(-1)
+        x = normalize_utterances(features, lengths).unsqueeze(-1)
         x, lengths = self.conv1(x, lengths)
         x, lengths = self.conv2(x, lengths)
         x = x.flatten(2)

@@ -1,0 +1,62 @@
+"""The command line: one clear line for every mistake."""
+
+from pathlib import Path
+
+import pytest
+
+from asr.__main__ import main
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ")
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--corpus", "nowhere"], "known are an4"),
+        (["--model", "hmm"], "known models are"),
+        (["--nj", "0"], "at least 1"),
+        (["--decoders", "viterbi"], "known are greedy"),
+        (["--test-dir", "/no/such/folder"], "no such folder"),
+        (["--set", "lm.ordr=3"], "lm.order"),
+    ],
+)
+def test_wrong_values(
+    options: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["lm", "--corpus", "an4", *options]) == 2
+    assert words in said(capsys)
+
+
+@pytest.mark.parametrize(
+    "stage", ["manifests", "fbank", "tokenizer", "lm", "graph", "train", "tune"]
+)
+def test_stage_before_its_inputs_says_which_to_run(
+    stage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = ["--data-dir", str(tmp_path / "d"), "--exp-dir", str(tmp_path / "e")]
+    assert main([stage, "--corpus", "an4", *folders]) == 1
+    assert "is not done; run ./run.sh --stage" in said(capsys)
+    assert not list(tmp_path.iterdir())
+
+
+def test_full_disk_is_one_clear_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    import asr.bin.download
+
+    def full(job: object) -> None:
+        with open("/dev/full", "w") as file:
+            file.write("x" * 100000)
+
+    monkeypatch.setattr(asr.bin.download, "run", full)
+    folders = ["--data-dir", str(tmp_path / "d"), "--exp-dir", str(tmp_path / "e")]
+    assert main(["download", "--corpus", "an4", *folders]) == 1
+    assert "the disk is full" in said(capsys)
+    assert not list(tmp_path.rglob("*.json"))
