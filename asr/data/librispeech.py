@@ -30,15 +30,17 @@ def download(folder: Path, options: Options) -> None:
         RecipeError: a part cannot be had.
     """
     checksums = options.get("md5")
+    if not isinstance(checksums, Mapping):
+        raise RecipeError(f"corpus.options.md5: part: checksum, got {checksums!r}")
     for part in sorted({name for names in _parts(options).values() for name in names}):
         unpacked = f"LibriSpeech/{part}"
         if (folder / unpacked).is_dir():
             print(f"{folder / unpacked}: already there", flush=True)
             continue
-        if not isinstance(checksums, Mapping) or part not in checksums:
+        if part not in checksums:
             raise RecipeError(
                 f"{folder / unpacked}: not there, and corpus.options.md5 does not know "
-                f"{part}; known are {', '.join(checksums or ())}"
+                f"{part}; known are {', '.join(checksums)}"
             )
         file = f"{part}.tar.gz"
         url = f"{string_option(options, 'url')}/{file}"

@@ -43,6 +43,7 @@ def load_user_folder(folder: Path, normalize: Rule) -> UserFolder:
     """
     files = find_audio(folder)
     texts, failures = read_transcripts(folder / "transcriptions", normalize)
+    failures.update(unsupported_files(folder))
     for id_ in sorted(texts.keys() - files.keys()):
         path = folder / "transcriptions" / f"{id_}.txt"
         failures[id_] = f"{path}: there is no audio/{id_}.* for this transcript"
@@ -79,6 +80,17 @@ def find_audio(folder: Path) -> dict[str, Path]:
             f"{audio}: no audio files; put them there, one an utterance ({kinds})"
         )
     return files
+
+
+def unsupported_files(folder: Path) -> dict[str, str]:
+    """Return name -> problem for the files in ``folder/audio`` that are passed over."""
+    return {
+        path.name: f"{path}: not a format that can be read; convert it to wav or flac"
+        for path in sorted((folder / "audio").iterdir())
+        if path.is_file()
+        and path.suffix.lower() not in SUFFIXES
+        and not path.name.startswith(".")
+    }
 
 
 def read_transcripts(

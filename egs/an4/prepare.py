@@ -1,5 +1,6 @@
 """AN4: NIST SPHERE audio to FLAC, transcripts, and a dev set taken out of train."""
 
+import io
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -75,6 +76,9 @@ def to_flac(sphere: Path, flac: Path) -> Path:
         samples, rate = soundfile.read(str(sphere), dtype="int16")
     except soundfile.SoundFileError:
         return sphere
+    # In memory first: on a full disk libsndfile would fail without saying why.
+    content = io.BytesIO()
+    soundfile.write(content, samples, rate, "PCM_16", format="FLAC")
     with atomic_path(flac) as partial:
-        soundfile.write(str(partial), samples, rate, "PCM_16", format="FLAC")
+        partial.write_bytes(content.getvalue())
     return flac
