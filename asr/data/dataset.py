@@ -116,8 +116,11 @@ def iterate(dataset: BatchDataset, start: int, num_workers: int) -> Iterator[Bat
 
 
 def _quiet_worker(_: int) -> None:
-    """Leave Ctrl-C to the trainer, which saves first; one thread, low priority."""
+    """Leave signals to the trainer, which saves first; one thread, low priority.
+
+    Ctrl-C, a batch system and ``timeout`` send theirs to the whole process group.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     torch.set_num_threads(1)
     os.nice(1)

@@ -1,8 +1,10 @@
 """Training: it learns, it resumes bit for bit, and it says what goes wrong."""
 
 import json
+import multiprocessing
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -85,12 +87,15 @@ def test_killed_and_started_again_equals_undisturbed(
 def test_sigterm_saves_and_says_how_to_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = toy_config()
+    config = toy_config(num_workers=1)
     trainer = toy_trainer(tmp_path, tmp_path / "c", config)
     plain_step = trainer._step
 
     def step(batch: Batch) -> tuple[float, float]:
-        if trainer.state.step == 4:
+        if trainer.state.step == 4:  # as a batch system does: to the whole group
+            for process in multiprocessing.active_children():
+                os.kill(process.pid or 0, signal.SIGTERM)
+            time.sleep(0.5)
             os.kill(os.getpid(), signal.SIGTERM)
         return plain_step(batch)
 
