@@ -103,6 +103,7 @@ make_environment() {
   case "$version" in 3.13.*) step "compiling KenLM for Python 3.13" kenlm_for_new_python ;; esac
   step "installing the requirements" "$env/bin/pip" install -r "$requirements"
   step "checking the requirements" check_imports
+  touch "$env/.requirements"
 }
 
 fetch_kenlm() {
@@ -137,13 +138,15 @@ make_lmplz() {
     PATH=$env/bin:$PATH
   fi
   local configure=(cmake -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Release)
-  if attempt "configuring lmplz" "${configure[@]}" ||
-    { get_packages "${boost[@]}" && attempt "configuring lmplz" "${configure[@]}"; }; then
-    step "compiling lmplz" cmake --build "$build" -j "$(nproc)" --target lmplz build_binary
+  local why="did not compile (see $log)"
+  if ! attempt "configuring lmplz" "${configure[@]}" &&
+    ! { get_packages "${boost[@]}" && attempt "configuring lmplz" "${configure[@]}"; }; then
+    why="needs the Debian packages ${boost[*]}, which $no_packages"
+  elif attempt "compiling lmplz" cmake --build "$build" -j "$(nproc)" --target lmplz build_binary; then
     cp "$build/bin/build_binary" "$build/bin/lmplz" "$env/bin/"
     return
   fi
-  echo "# KenLM's lmplz needs the Debian packages ${boost[*]}, which $no_packages; the recipe's own n-gram trainer takes its place"
+  echo "# KenLM's lmplz $why; the recipe's own n-gram trainer takes its place"
   ! have_boost || touch "$env/.no-lmplz"
   if attempt "compiling build_binary" compile_without_boost; then
     cp "$source/bin/build_binary" "$env/bin/"
@@ -153,7 +156,7 @@ compile_without_boost() { cd "$env/kenlm" && bash compile_query_only.sh; }
 
 export TMPDIR=$env/tmp DEBIAN_FRONTEND=noninteractive
 { # read as a whole, so that this file may change meanwhile
-  if ! { [ -e "$env/.installed" ] && [ -x "$env/bin/python" ]; }; then make_environment; fi
+  [ -e "$env/.requirements" ] && [ -x "$env/bin/python" ] || make_environment
   if ! [ -x "$env/bin/lmplz" ]; then make_lmplz; fi
   touch "$env/.installed"
   if [ "$dev" = true ]; then

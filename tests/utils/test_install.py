@@ -30,6 +30,7 @@ if [ "$1" = download ]; then
 fi
 """
 CMAKE = """if [ -e "$CALLS.no-boost" ]; then exit 1; fi
+if [ -e "$CALLS.slow-cmake" ]; then touch "$CALLS.reached"; sleep 20; fi
 if [ "$1" = --build ]; then
   mkdir -p "$2/bin"; touch "$2/bin/build_binary"
   echo true > "$2/bin/lmplz"; chmod +x "$2/bin/lmplz"
@@ -171,6 +172,21 @@ def test_without_root_one_line_says_which_packages_are_missing(recipe: Recipe) -
     calls = recipe.count()
     assert recipe.install("--quiet").stdout == ""
     assert recipe.count() == calls
+
+
+def test_a_kill_while_lmplz_compiles_costs_lmplz_alone(recipe: Recipe) -> None:
+    recipe.flag("slow-cmake").touch()
+    process = recipe.start()
+    wait_for(recipe.flag("reached"))
+    calls = recipe.count()
+    process.terminate()
+    assert process.wait(timeout=10) != 0
+    assert recipe.install("--where").returncode == 1
+    recipe.flag("slow-cmake").unlink()
+    assert recipe.install().returncode == 0
+    assert recipe.count() == calls
+    (env,) = recipe.cache.glob("env-*-py3.10.99")
+    assert (env / "bin/lmplz").exists()
 
 
 def test_a_later_python_gets_the_second_set_and_says_what_is_missing(
