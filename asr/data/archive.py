@@ -1,5 +1,7 @@
 """Unpacking tar archives: safely, and whole or not at all."""
 
+import gzip
+import lzma
 import os
 import shutil
 import tarfile
@@ -9,6 +11,8 @@ from pathlib import Path, PurePosixPath
 from asr.atomic import remove
 from asr.data.progress import Meter
 from asr.errors import RecipeError
+
+COMPRESSION_ERRORS = (zlib.error, gzip.BadGzipFile, lzma.LZMAError)
 
 
 def unpack(archive: Path, folder: Path, wanted: str) -> None:
@@ -45,11 +49,18 @@ def _extract(archive: Path, folder: Path) -> None:
             for member in tar:
                 _extract_member(tar, member, folder, archive)
                 meter.add(member.size)
-    except (tarfile.TarError, EOFError, zlib.error) as error:
+            _read_to_the_end(tar)
+    except (tarfile.TarError, EOFError, *COMPRESSION_ERRORS) as error:
         raise RecipeError(
             f"{archive}: truncated or damaged ({error}); delete it and run stage 0 "
             "again"
         ) from error
+
+
+def _read_to_the_end(tar: tarfile.TarFile) -> None:
+    """Read what follows the last member: only then is gzip's own checksum compared."""
+    while tar.fileobj is not None and tar.fileobj.read(1 << 20):
+        pass
 
 
 def _extract_member(

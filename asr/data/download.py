@@ -18,6 +18,7 @@ from asr.errors import RecipeError
 CHUNK_BYTES = 1 << 20
 TIMEOUT_SECONDS = 60.0
 ATTEMPTS = 5  # in a row without a single byte
+NETWORK_ERRORS = (OSError, http.client.HTTPException)
 HOPELESS = (400, 401, 403, 404, 410)  # statuses that another try does not change
 
 
@@ -124,10 +125,8 @@ def _download(part: Path, source: Source, sleep: Sleep) -> None:
             if error.code in HOPELESS:
                 raise _unreachable(part, source, error) from error
             problem: Exception = error
-        except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
-            if isinstance(error, OSError) and error.filename is not None:
-                raise  # of the local file: a full disk, no permission
-            problem = error
+        except urllib.error.URLError as error:
+            problem = error  # other OSErrors are the local file's: a full disk
         failures = 0 if _size(part) > before else failures + 1
         if failures >= ATTEMPTS:
             raise _unreachable(part, source, problem)
@@ -146,6 +145,8 @@ def _continue(part: Path, url: str) -> None:
         if error.code == 416 and offset > 0:
             return  # nothing left to send; the checksum decides
         raise
+    except NETWORK_ERRORS as error:
+        raise urllib.error.URLError(str(_reason(error))) from error
     with response:
         if response.status != 206 or not _starts_at(response, offset):
             offset = 0
@@ -154,7 +155,7 @@ def _continue(part: Path, url: str) -> None:
         total = offset + int(length) if length else None
         _append(response, part, offset, total)
         if total is not None and _size(part) < total:
-            raise http.client.IncompleteRead(b"", total - _size(part))
+            raise urllib.error.URLError("the connection broke off")
 
 
 def _append(
@@ -163,14 +164,22 @@ def _append(
     meter = Meter(part.name.removesuffix(".part"), total, offset)
     with open(part, "r+b" if offset else "wb") as file:
         file.seek(offset)
-        file.truncate()
-        while chunk := response.read(CHUNK_BYTES):
-            try:
-                file.write(chunk)
-            except OSError as error:
-                error.filename = str(part)  # tells a full disk from a dead network
-                raise
+        while chunk := _receive(response):
+            file.write(chunk)
             meter.add(len(chunk))
+
+
+def _receive(response: http.client.HTTPResponse) -> bytes:
+    try:
+        return response.read(CHUNK_BYTES)
+    except NETWORK_ERRORS as error:
+        raise urllib.error.URLError(str(_reason(error))) from error
+
+
+def _reason(problem: Exception) -> object:
+    """What urllib wraps, or the exception's own words; some have none."""
+    inner = getattr(problem, "reason", None)
+    return inner or str(problem) or type(problem).__name__
 
 
 def _range_headers(part: Path, offset: int) -> dict[str, str]:
@@ -217,10 +226,7 @@ def _unreachable(part: Path, source: Source, problem: Exception) -> RecipeError:
 
 
 def _why(problem: Exception) -> str:
-    """In words: urllib wraps the reason, and some exceptions have no text."""
-    if isinstance(problem, urllib.error.URLError) and problem.reason:
-        return f"{getattr(problem, 'code', '')} {problem.reason}".strip()
-    return str(problem) or type(problem).__name__
+    return f"{getattr(problem, 'code', '')} {_reason(problem)}".strip()
 
 
 def _digest(path: Path, algorithm: str) -> str:
