@@ -15,6 +15,7 @@ import importlib.util
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import soundfile
 from lhotse import Recording, RecordingSet, SupervisionSegment, SupervisionSet
@@ -49,16 +50,21 @@ class Utterance:
 
 def load_hook(corpus_dir: Path) -> Hook:
     """Import ``corpus_dir/prepare.py``; without the file both functions are None."""
-    path = corpus_dir / "prepare.py"
-    if not path.is_file():
+    if not (corpus_dir / "prepare.py").is_file():
         return Hook(None, None)
-    name = f"asr_corpus_{corpus_dir.name}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    module = load_module(corpus_dir)
+    return Hook(getattr(module, "download", None), getattr(module, "manifests", None))
+
+
+def load_module(corpus_dir: Path) -> ModuleType:
+    """Import ``corpus_dir/prepare.py`` itself, under a name of its own."""
+    path = corpus_dir / "prepare.py"
+    spec = importlib.util.spec_from_file_location(f"asr_corpus_{corpus_dir.name}", path)
     if spec is None or spec.loader is None:
         raise RecipeError(f"{path}: cannot be imported as a Python file")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return Hook(getattr(module, "download", None), getattr(module, "manifests", None))
+    return module
 
 
 def describe(utterances: Iterable[Utterance]) -> tuple[RecordingSet, SupervisionSet]:

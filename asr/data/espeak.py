@@ -8,6 +8,7 @@ child of a process that has initialised the library and never spoken.
 import ctypes
 import os
 import signal
+from functools import cache
 from typing import Any
 
 from asr.errors import RecipeError
@@ -23,8 +24,17 @@ _Callback = ctypes.CFUNCTYPE(
 )
 
 
+@cache
+def espeak() -> "Espeak":
+    """Return this process's espeak-ng, initialised at the first call.
+
+    There is one only: a second initialisation would leave traces in the first.
+    """
+    return Espeak()
+
+
 class Espeak:
-    """One initialised copy of the library in this process."""
+    """The library in this process; use :func:`espeak`."""
 
     def __init__(self) -> None:
         """Raises RecipeError where the library or its data cannot be loaded."""

@@ -28,7 +28,7 @@ from lhotse.utils import fastcopy
 from numpy.typing import NDArray
 
 from asr.atomic import remove, write_text
-from asr.data.audio import AudioError
+from asr.data.audio import AudioError, check_audio
 from asr.data.jsonl import write_items
 from asr.data.shards import Row, shard_rows, write_index, write_shard
 from asr.errors import RecipeError
@@ -267,8 +267,9 @@ def load_cut(cut: MonoCut) -> NDArray[np.float32]:
         with audio_backend("LibsndfileBackend"):
             audio = cut.recording.load_audio(offset=cut.start, duration=cut.duration)
     except (AudioLoadingError, DurationMismatchError, OSError, RuntimeError) as error:
-        source = cut.recording.sources[0].source
-        raise AudioError(f"{source}: {str(error).strip().splitlines()[0]}") from error
+        path = Path(cut.recording.sources[0].source)
+        detail = check_audio(path) or "cannot be decoded to the length in its manifest"
+        raise AudioError(f"{path}: {detail}") from error
     return np.asarray(audio.mean(axis=0), dtype=np.float32)
 
 

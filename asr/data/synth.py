@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.atomic import atomic_path, remove, write_text
-from asr.data.espeak import Espeak
+from asr.data.espeak import espeak
 from asr.data.synth_text import sentences, spoken
 from asr.errors import RecipeError
 
@@ -135,12 +135,13 @@ def generate(folder: Path, settings: SynthSettings, nj: int) -> None:
     write_text(folder / ".complete", digest + "\n")
 
 
-def say(line: Line, espeak: Espeak, settings: SynthSettings) -> Pcm:
+def say(line: Line, settings: SynthSettings) -> Pcm:
     """Return the (num_samples,) samples of one utterance, noise included."""
     speaker = line.speaker
-    pcm = espeak.speak(spoken(line.text), speaker.voice, speaker.pitch, speaker.rate)
+    voice = espeak()
+    pcm = voice.speak(spoken(line.text), speaker.voice, speaker.pitch, speaker.rate)
     samples = resample(
-        np.frombuffer(pcm, np.int16), espeak.sample_rate, settings.sample_rate
+        np.frombuffer(pcm, np.int16), voice.sample_rate, settings.sample_rate
     )
     seed = hashlib.sha256(f"{settings.seed} {line.id}".encode()).digest()
     rng = np.random.Generator(np.random.PCG64(int.from_bytes(seed[:8], "little")))
@@ -232,9 +233,7 @@ def _in_processes(
 def speak_chunk(lines: Sequence[Line], folder: Path, settings: SynthSettings) -> int:
     """Speak some lines in this process; return how many."""
     for line in lines:
-        write_wav(
-            folder / line.file, say(line, _espeak(), settings), settings.sample_rate
-        )
+        write_wav(folder / line.file, say(line, settings), settings.sample_rate)
     return len(lines)
 
 
@@ -245,11 +244,6 @@ def write_wav(path: Path, samples: Pcm, sample_rate: int) -> None:
         file.setsampwidth(2)
         file.setframerate(sample_rate)
         file.writeframes(samples.astype("<i2").tobytes())
-
-
-@cache
-def _espeak() -> Espeak:
-    return Espeak()
 
 
 def _write_transcripts(lines: Sequence[Line], split: str, folder: Path) -> None:
@@ -274,8 +268,7 @@ def _check_voices(settings: SynthSettings) -> None:
 
 
 def _digest(lines: Sequence[Line], settings: SynthSettings) -> str:
-    version = Espeak().version
-    content = [version, asdict(settings), [asdict(line) for line in lines]]
+    content = [espeak().version, asdict(settings), [asdict(line) for line in lines]]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -13,7 +13,12 @@ SPLITS = ("train", "dev", "test")
 
 def download(download_dir: Path, options: Mapping[str, object], nj: int) -> None:
     """Speak what is missing below ``download_dir/synth``."""
-    settings = SynthSettings(
+    generate(download_dir / "synth", settings(options), nj)
+
+
+def settings(options: Mapping[str, object]) -> SynthSettings:
+    """Read ``corpus.options``."""
+    return SynthSettings(
         seed=int(number_option(options, "seed")),
         sample_rate=int(number_option(options, "sample_rate")),
         sizes={s: int(number_option(options, f"{s}_utterances")) for s in SPLITS},
@@ -23,7 +28,6 @@ def download(download_dir: Path, options: Mapping[str, object], nj: int) -> None
         },
         snr=(number_option(options, "snr_low"), number_option(options, "snr_high")),
     )
-    generate(download_dir / "synth", settings, nj)
 
 
 def manifests(

@@ -1,0 +1,273 @@
+"""Features: right, in order, restartable, and lhotse's."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import kaldi_native_fbank as knf
+import lhotse
+import numpy as np
+import pytest
+import soundfile
+from lhotse import CutSet
+from numpy.typing import NDArray
+
+from asr.data import fbank
+from asr.data.audio import read_audio
+from asr.data.corpus import Utterance, describe
+from asr.data.fbank import FbankSettings, compute, extract_split, load_cut, plan
+from asr.data.jsonl import read_cuts, write_items
+from asr.data.manifest import prepare_split
+from asr.data.shards import ShardReader
+from asr.errors import RecipeError
+from asr.text.normalize import get_rule
+from tests.data.sounds import corpus, noise, write_sound
+
+SETTINGS = FbankSettings(16000, 80, "float32", (1.0,), shard_minutes=2.5 / 60)
+TEXTS = {f"a-{i}": "x" for i in range(7)}  # of 1.0, 1.3 and 0.7 s: four shards
+
+
+@pytest.fixture
+def cuts(tmp_path: Path) -> CutSet:
+    manifests = corpus(tmp_path / "audio", TEXTS, (1.0, 1.3, 0.7))
+    return prepare_split("train", *manifests, get_rule("upper")).cuts
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Content of everything that stage 2 leaves, hidden files too."""
+    found = sorted(p for p in folder.rglob("*") if p.is_file())
+    return {str(p.relative_to(folder)): p.read_bytes() for p in found}
+
+
+def kaldi(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """kaldi-native-fbank, an implementation of its own in C++."""
+    options = knf.FbankOptions()
+    options.frame_opts.samp_freq = 16000
+    options.frame_opts.dither = 0
+    options.frame_opts.snip_edges = False
+    options.frame_opts.window_type = "povey"
+    options.mel_opts.num_bins = 80
+    options.mel_opts.low_freq = 20
+    options.mel_opts.high_freq = -400
+    online = knf.OnlineFbank(options)
+    online.accept_waveform(16000, samples.tolist())
+    online.input_finished()
+    return np.stack([online.get_frame(i) for i in range(online.num_frames_ready)])
+
+
+@pytest.mark.parametrize("num_samples", [400, 8000, 16079, 16080, 16081, 27123])
+def test_equals_kaldi(num_samples: int) -> None:
+    samples = noise(num_samples / 16000) * np.linspace(0, 1, num_samples, dtype="f4")
+    ours, theirs = compute(samples, 16000, 80), kaldi(samples)
+    assert ours.shape == theirs.shape == (round(num_samples / 160 + 1e-9), 80)
+    assert np.abs(ours - theirs).max() < 2e-3
+    assert np.abs(ours - theirs).mean() < 1e-5
+
+
+def test_digital_silence_is_finite() -> None:
+    assert np.isfinite(compute(np.zeros(1600, np.float32), 16000, 80)).all()
+
+
+def test_plan_fills_shards_in_order(cuts: CutSet) -> None:
+    shards = plan(cuts, SETTINGS)
+    assert [[cut.id for cut in shard] for shard in shards] == [
+        ["a-0", "a-1"],
+        ["a-2", "a-3"],
+        ["a-4", "a-5"],
+        ["a-6"],
+    ]
+
+
+def test_features_of_every_cut(cuts: CutSet, tmp_path: Path) -> None:
+    extract_split(cuts, "train", tmp_path / "fbank", SETTINGS, nj=1)
+    reader = ShardReader(tmp_path / "fbank/train_index.tsv")
+    assert reader.ids == sorted(TEXTS)
+    for cut in cuts:
+        expected = kaldi(cut.load_audio()[0])
+        assert np.abs(reader.read(cut.id) - expected).max() < 2e-3
+        assert reader.num_frames(cut.id) == len(expected) == cut.duration * 100
+
+
+def test_plain_lhotse_reads_them(cuts: CutSet, tmp_path: Path) -> None:
+    extract_split(cuts, "train", tmp_path / "fbank", SETTINGS, nj=1)
+    program = (
+        "import sys, lhotse; cuts = lhotse.load_manifest(sys.argv[1]);"
+        "lhotse.validate(cuts, read_data=True);"
+        "print(sum(c.load_features().shape[0] for c in cuts))"
+    )
+    path = tmp_path / "fbank/train_cuts.jsonl.gz"
+    result = subprocess.run(
+        [sys.executable, "-c", program, str(path)],
+        cwd=tmp_path,  # where our package cannot be imported
+        env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert int(result.stdout) == sum(round(cut.duration * 100) for cut in cuts)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_both_readers_agree(cuts: CutSet, tmp_path: Path, dtype: str) -> None:
+    settings = replace(SETTINGS, dtype=dtype)
+    extract_split(cuts, "train", tmp_path / "fbank", settings, nj=1)
+    reader = ShardReader(tmp_path / "fbank/train_index.tsv")
+    for cut in read_cuts(tmp_path / "fbank/train_cuts.jsonl.gz"):
+        features = cut.load_features()
+        assert features.dtype == dtype
+        assert reader.read(cut.id).dtype == np.float32
+        assert np.array_equal(features.astype(np.float32), reader.read(cut.id))
+    exact = compute(load_cut(next(iter(cuts))), 16000, 80)
+    error = np.abs(reader.read("a-0") - exact).max()
+    assert error == 0 if dtype == "float32" else 0 < error < 0.01
+
+
+def test_same_files_by_one_or_two_processes(cuts: CutSet, tmp_path: Path) -> None:
+    for name, nj in (("one", 1), ("two", 2)):
+        extract_split(cuts, "train", tmp_path / name / "fbank", SETTINGS, nj)
+    one, two = files(tmp_path / "one/fbank"), files(tmp_path / "two/fbank")
+    assert one.keys() == two.keys()
+    assert len(one) == 4 + 3  # shards; hash, index, cuts
+    different = [name for name in one if one[name] != two[name]]
+    assert different == ["train_cuts.jsonl.gz"]  # names its folder
+
+
+def test_speed_copies(cuts: CutSet, tmp_path: Path) -> None:
+    settings = replace(SETTINGS, speeds=(0.9, 1.0, 1.1))
+    extract_split(cuts, "train", tmp_path / "fbank", settings, nj=1)
+    reader = ShardReader(tmp_path / "fbank/train_index.tsv")
+    assert len(reader) == 21
+    assert reader.num_frames("a-0_sp0.9") == 111
+    assert reader.num_frames("a-0_sp1.1") == 91
+    copies = read_cuts(tmp_path / "fbank/train_cuts.jsonl.gz")
+    lhotse.validate(copies)
+    assert copies["a-0_sp1.1"].supervisions[0].text == "X"
+
+
+@pytest.mark.parametrize("speed", [0.9, 1.1])
+def test_a_speed_copy_is_the_faster_sound(tmp_path: Path, speed: float) -> None:
+    def tone(hertz: float) -> NDArray[np.float32]:
+        phase = 2 * np.pi * hertz * np.arange(16000) / 16000
+        return (0.5 * np.sin(phase)).astype(np.float32)
+
+    soundfile.write(tmp_path / "a.wav", tone(2000), 16000)
+    manifests = describe([Utterance("a", tmp_path / "a.wav", "x", "s")])
+    cuts = prepare_split("train", *manifests, get_rule("upper")).cuts
+    settings = replace(SETTINGS, speeds=(speed,))
+    extract_split(cuts, "train", tmp_path / "fbank", settings, nj=1)
+    copy = ShardReader(tmp_path / "fbank/train_index.tsv").read(f"a_sp{speed}")
+    expected = compute(tone(2000 * speed), 16000, 80)
+    loud = expected[40].argsort()[-5:]
+    assert np.abs(copy[40, loud] - expected[40, loud]).max() < 0.05
+
+
+def test_other_rates_and_channels(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "a.wav", 1.0, rate=44100, channels=2)
+    manifests = describe([Utterance("a", path, "x", "s")])
+    cuts = prepare_split("dev", *manifests, get_rule("upper")).cuts
+    extract_split(cuts, "dev", tmp_path / "fbank", SETTINGS, nj=1)
+    expected = compute(read_audio(path, 16000), 16000, 80)
+    features = ShardReader(tmp_path / "fbank/dev_index.tsv").read("a")
+    assert features.shape == expected.shape == (100, 80)
+    assert np.abs(features - expected).max() < 0.02
+    lhotse.validate(read_cuts(tmp_path / "fbank/dev_cuts.jsonl.gz"), read_data=True)
+
+
+def test_a_second_run_extracts_nothing(
+    cuts: CutSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extract_split(cuts, "train", tmp_path / "fbank", SETTINGS, nj=1)
+    before = files(tmp_path / "fbank")
+    monkeypatch.setattr(fbank, "extract_shard", None)
+    (tmp_path / "fbank/train_index.tsv").unlink()
+    extract_split(cuts, "train", tmp_path / "fbank", SETTINGS, nj=1)
+    assert files(tmp_path / "fbank") == before
+
+
+def test_changed_settings_or_audio_extract_again(cuts: CutSet, tmp_path: Path) -> None:
+    folder = tmp_path / "fbank"
+    extract_split(cuts, "train", folder, SETTINGS, nj=1)
+    old = files(folder)["train/shard-0000.h5"]
+    extract_split(cuts, "train", folder, replace(SETTINGS, num_mel_bins=40), nj=1)
+    assert ShardReader(folder / "train_index.tsv").read("a-0").shape == (100, 40)
+    write_sound(tmp_path / "audio/a-1.flac", 1.3, seed=99)
+    extract_split(cuts, "train", folder, SETTINGS, nj=1)
+    assert files(folder)["train/shard-0000.h5"] != old
+    assert not list(folder.glob(".partial*"))
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from asr.data import fbank
+from asr.data.audio import read_audio
+from asr.data.corpus import Utterance, describe
+from asr.data.jsonl import read_cuts
+from tests.data.test_fbank import SETTINGS
+
+original = fbank.compute
+
+def slow(*arguments):
+    time.sleep(0.1)
+    return original(*arguments)
+
+fbank.compute = slow
+fbank.extract_split(
+    read_cuts(Path(sys.argv[1])), "train", Path(sys.argv[2]), SETTINGS, nj=1
+)
+"""
+
+
+def test_killed_and_repeated_gives_the_same_files(cuts: CutSet, tmp_path: Path) -> None:
+    folder = tmp_path / "fbank"
+    extract_split(cuts, "train", folder, SETTINGS, nj=1)
+    undisturbed = files(folder)
+    fbank.remove(folder)
+    write_items(cuts, tmp_path / "cuts.jsonl.gz")
+    arguments = [str(tmp_path / "cuts.jsonl.gz"), str(folder)]
+    process = subprocess.Popen([sys.executable, "-c", KILLED, *arguments])
+    try:
+        deadline = time.monotonic() + 60
+        while not (done := list(folder.glob(".partial-train-*/shard-0001.h5"))):
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    assert not (folder / "train").exists()
+    kept = done[0].stat().st_mtime_ns
+    extract_split(cuts, "train", folder, SETTINGS, nj=1)
+    assert files(folder) == undisturbed
+    assert (folder / "train/shard-0001.h5").stat().st_mtime_ns == kept
+
+
+def test_unreadable_audio_is_named_and_the_rest_is_kept(
+    cuts: CutSet, tmp_path: Path
+) -> None:
+    audio = tmp_path / "audio"
+    good = (audio / "a-2.flac").read_bytes()
+    (audio / "a-2.flac").write_bytes(good[: len(good) // 2])
+    (audio / "a-5.flac").unlink()
+    with pytest.raises(RecipeError, match=r"2 files of train cannot .*a-2.*a-5") as e:
+        extract_split(cuts, "train", tmp_path / "fbank", SETTINGS, nj=1)
+    assert "\n" not in str(e.value)
+    done = sorted(p.name for p in tmp_path.glob("fbank/.partial-*/*"))
+    assert done == ["shard-0000.h5", "shard-0003.h5"]
+    assert not (tmp_path / "fbank/train_index.tsv").exists()
+
+
+def _die(*arguments: object) -> list[str]:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return []
+
+
+def test_dead_worker_is_a_clear_error(
+    cuts: CutSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fbank, "extract_shard", _die)
+    with pytest.raises(RecipeError, match="worker process died.*same command again"):
+        extract_split(cuts, "train", tmp_path / "fbank", SETTINGS, nj=2)
