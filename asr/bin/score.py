@@ -1,0 +1,58 @@
+"""Stage 9: score every decoder's hypotheses; also any two transcripts."""
+
+import json
+from pathlib import Path
+
+from asr.errors import RecipeError
+from asr.job import DECODERS, Job
+from asr.score.report import error_line, score, write_report
+from asr.score.results import Result, table, write_results
+from asr.score.transcripts import read_texts
+
+
+def run(job: Job) -> None:
+    """Write and print ``results.tsv`` of every set that stage 8 decoded."""
+    for name in job.decode_sets:
+        folder = job.paths.decode_dir(name)
+        if not (folder / "ref").is_file():
+            print(f"{name}: no transcripts, so nothing to score", flush=True)
+            continue
+        methods = [m for m in DECODERS if (folder / m / "text").is_file()]
+        if not methods:
+            raise RecipeError(f"{folder}: no decoder's output; run stage 8 (decode)")
+        results = [_score_method(folder, method) for method in methods]
+        write_results(results, folder / "results.tsv")
+    show(job)
+
+
+def show(job: Job) -> None:
+    """Print the tables again."""
+    for name in job.decode_sets:
+        path = job.paths.decode_dir(name) / "results.tsv"
+        if path.is_file():
+            print(f"{path}\n{table(path)}", flush=True)
+
+
+def main_score(ref: Path, hyp: Path, out: Path | None) -> int:
+    """Score two transcripts; print both lines; write ``per_utt`` and them to ``out``.
+
+    ``out`` is by default ``scoring_<name of HYP>`` beside HYP.
+    """
+    scores = score(read_texts(ref), read_texts(hyp))
+    write_report(scores, out or hyp.resolve().parent / f"scoring_{hyp.resolve().stem}")
+    print(error_line("WER", scores.wer))
+    print(error_line("CER", scores.cer))
+    return 0
+
+
+def _score_method(folder: Path, method: str) -> Result:
+    """Score the utterances that have a transcript; every one has a hypothesis."""
+    refs = read_texts(folder / "ref")
+    hyps = read_texts(folder / method / "text")
+    untold = len(set(hyps) - set(refs))
+    if untold:
+        print(f"{method}: {untold} utterances without transcript not scored")
+    scores = score(refs, {id_: text for id_, text in hyps.items() if id_ in refs})
+    write_report(scores, folder / method / "scoring")
+    timing = json.loads((folder / method / "timing.json").read_text(encoding="utf-8"))
+    return Result(method, scores.wer, scores.cer, timing["rtf"], timing["peak_rss_mb"])
