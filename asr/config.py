@@ -69,6 +69,7 @@ class LmConfig:
 
     order: int
     prune: tuple[int, ...]  # lmplz --prune: counts up to this are dropped, per order
+    graph_order: int  # G takes n-grams up to this, which bounds the memory of HLG
     binary: str  # probing (fast) | trie (small), where build_binary is installed
     extra_text: str | None  # file, as a path or below --download-dir; .gz or plain
 

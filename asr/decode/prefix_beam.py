@@ -126,13 +126,19 @@ class PrefixBeamSearch:
         return self._finish(beam, scorer)
 
     def _candidates(self, log_probs: LogProbs) -> list[list[int]]:
-        """Tokens to extend with, per frame; none where blank leaves no room."""
-        if log_probs.shape[0] == 0:
-            return []
-        floor = log_probs.max(axis=1, keepdims=True) - self.token_threshold
-        allowed = (log_probs >= floor) & (log_probs > NEG_INF)
+        """Tokens to extend with, per frame; none where blank leaves no room.
+
+        At most ``beam_size``: no more children of one prefix could stay in the beam.
+        """
+        floor = log_probs.max(axis=1, keepdims=True, initial=NEG_INF)
+        allowed = (log_probs >= floor - self.token_threshold) & (log_probs > NEG_INF)
         allowed[:, BLANK_ID] = False
-        return [np.flatnonzero(row).tolist() for row in allowed]
+        candidates = []
+        for row, ids in zip(log_probs, map(np.flatnonzero, allowed), strict=True):
+            if len(ids) > self.beam_size:  # a stable sort: ties go to smaller ids
+                ids = ids[np.argsort(-row[ids], kind="stable")[: self.beam_size]]
+            candidates.append(ids.tolist())
+        return candidates
 
     def _advance(
         self,
