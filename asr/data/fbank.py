@@ -35,7 +35,7 @@ from asr.errors import RecipeError
 
 FRAME_SHIFT = 0.01  # seconds
 PROGRESS_SECONDS = 5.0
-HASH_FILE = "content.sha256"
+CONTENT_FILE = "content.txt"  # hash of what was asked for, then shards and sizes
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def extract_split(
         _remove_stale(folder, split, keep=partial)
         partial.mkdir(parents=True, exist_ok=True)
         _extract_missing(planned, split, partial, settings, nj)
-        write_text(partial / HASH_FILE, digest + "\n")
+        write_text(partial / CONTENT_FILE, _content(partial, digest))
         remove(done)
         os.replace(partial, done)
     rows = list(_all_rows(planned, folder, split))
@@ -148,9 +148,15 @@ def _file_stamp(cut: MonoCut) -> bytes:
     return f"{status.st_size} {status.st_mtime_ns}".encode()
 
 
+def _content(folder: Path, digest: str) -> str:
+    sizes = [f"{p.name} {p.stat().st_size}" for p in sorted(folder.glob("*.h5"))]
+    return "\n".join([digest, *sizes]) + "\n"
+
+
 def _is_finished(folder: Path, digest: str) -> bool:
-    path = folder / HASH_FILE
-    return path.is_file() and path.read_text().strip() == digest
+    """Whether the folder holds these features, every shard in its full size."""
+    path = folder / CONTENT_FILE
+    return path.is_file() and path.read_text() == _content(folder, digest)
 
 
 def _remove_stale(folder: Path, split: str, keep: Path) -> None:

@@ -70,7 +70,9 @@ def to_flac(sphere: Path, flac: Path) -> Path:
 
     lhotse wants a program for SPHERE that few machines have; libsndfile reads it.
     """
-    if flac.exists():
+    if not sphere.exists():
+        return sphere
+    if flac.exists() and flac.stat().st_mtime_ns >= sphere.stat().st_mtime_ns:
         return flac
     try:
         samples, rate = soundfile.read(str(sphere), dtype="int16")

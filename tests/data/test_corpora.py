@@ -154,6 +154,21 @@ def test_stage_1_killed_and_repeated(tmp_path: Path) -> None:
     assert content(tmp_path / "d") == undisturbed
 
 
+def test_an4_repaired_audio_is_converted_again(tmp_path: Path) -> None:
+    an4(tmp_path)
+    hook = load_hook(ROOT / "egs/an4").manifests
+    assert hook is not None
+    sphere = tmp_path / "an4/wav/an4test_clstk/menk/an1-menk-b.sph"
+    whole = sphere.read_bytes()
+    sphere.write_bytes(whole[:8000])
+    seconds = []
+    for content_ in (whole, whole):
+        found = hook(tmp_path, tmp_path / "audio", {"dev_speakers": ["mcel"]})
+        seconds.append(found["test"][0]["menk-an1"].duration)
+        sphere.write_bytes(content_)
+    assert seconds[0] < seconds[1] == 0.6
+
+
 def test_an4_transcription_that_is_none(tmp_path: Path) -> None:
     an4(tmp_path)
     path = tmp_path / "an4/etc/an4_test.transcription"

@@ -188,6 +188,23 @@ def test_a_second_run_extracts_nothing(
     assert files(tmp_path / "fbank") == before
 
 
+@pytest.mark.parametrize("damage", ["missing", "short"])
+def test_damaged_shards_are_made_again(
+    cuts: CutSet, tmp_path: Path, damage: str
+) -> None:
+    folder = tmp_path / "fbank"
+    extract_split(cuts, "train", folder, SETTINGS, nj=1)
+    before = files(folder)
+    if damage == "missing":
+        (folder / "train/shard-0001.h5").unlink()
+    else:
+        os.truncate(folder / "train/shard-0001.h5", 3000)
+    with pytest.raises(RecipeError, match="shard-0001.h5.*run stage 2"):
+        ShardReader(folder / "train_index.tsv")
+    extract_split(cuts, "train", folder, SETTINGS, nj=1)
+    assert files(folder) == before
+
+
 def test_changed_settings_or_audio_extract_again(cuts: CutSet, tmp_path: Path) -> None:
     folder = tmp_path / "fbank"
     extract_split(cuts, "train", folder, SETTINGS, nj=1)

@@ -73,7 +73,7 @@ def test_dataloader_workers_in_shuffled_order(index: Path, method: str) -> None:
         Shuffled(reader),
         batch_size=None,
         shuffle=True,
-        num_workers=3 if method == "fork" else 2,
+        num_workers=2,
         multiprocessing_context=method,
     )
     seen = {}
