@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from asr.data.fbank import FbankSettings, extract_split
+from asr.data.extract import extract_split
+from asr.data.fbank import FbankSettings
 from asr.data.jsonl import read_cuts
 from asr.job import Job
 

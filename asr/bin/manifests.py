@@ -5,13 +5,11 @@ from asr.data.corpus import load_hook
 from asr.data.manifest import (
     TrainLimits,
     characters_needed,
-    check_overlap,
     prepare_split,
-    summary,
     words_needed,
-    write_dropped,
     write_split,
 )
+from asr.data.manifest_report import check_overlap, summary, write_dropped
 from asr.errors import RecipeError
 from asr.job import Job
 from asr.models.lengths import subsampled

@@ -23,7 +23,6 @@ from lhotse import (
 )
 from lhotse.utils import compute_num_frames, fastcopy
 
-from asr.atomic import write_text
 from asr.data.audio import check_audio
 from asr.data.jsonl import write_items
 from asr.errors import RecipeError
@@ -131,62 +130,17 @@ def write_split(split: Split, paths: dict[str, Path]) -> None:
     write_items(split.cuts, paths["cuts"])
 
 
-def write_dropped(dropped: Iterable[Dropped], path: Path) -> None:
-    """Write the report of what was left out (TSV with a header)."""
-    rows = ["split\tid\treason\tdetail"]
-    rows += [f"{d.split}\t{d.id}\t{d.reason}\t{d.detail}" for d in dropped]
-    write_text(path, "\n".join(rows) + "\n")
-
-
-def summary(split: Split) -> str:
-    """One line: what is there, and what was dropped by reason; dev/test by name."""
-    seconds = sum(cut.duration for cut in split.cuts)
-    words = sum(len((s.text or "").split()) for s in split.supervisions)
-    speakers = {segment.speaker for segment in split.supervisions}
-    line = (
-        f"{split.name}: {len(split.supervisions)} utterances, {seconds / 3600:.2f} h, "
-        f"{words} words, {len(speakers)} speakers"
-    )
-    counts = Counter(d.reason for d in split.dropped)
-    if counts:
-        reasons = ", ".join(f"{n} {reason}" for reason, n in sorted(counts.items()))
-        line += f"; dropped: {reasons}"
-    if counts and split.name != "train":
-        names = ", ".join(f"{d.id} ({d.reason})" for d in split.dropped)
-        line += f"\nWARNING: {split.name} is not complete, it lacks: {names}"
-    return line
-
-
-def check_overlap(splits: Sequence[Split]) -> list[str]:
-    """Compare all pairs of splits; return a warning line for each shared speaker set.
-
-    Raises:
-        RecipeError: an utterance is in two splits.
-    """
-    warnings = []
-    for i, first in enumerate(splits):
-        for second in splits[i + 1 :]:
-            shared = _ids(first) & _ids(second)
-            if shared:
-                raise RecipeError(
-                    f"manifests: {first.name} and {second.name} share "
-                    f"{len(shared)} utterances ({_some(shared)}); an utterance may be "
-                    "in one set only, see the corpus's prepare.py"
-                )
-            speakers = _speakers(first) & _speakers(second)
-            if speakers:
-                warnings.append(
-                    f"WARNING: {first.name} and {second.name} share {len(speakers)} "
-                    f"speakers ({_some(speakers)})"
-                )
-    return warnings
+def some_names(names: Iterable[str]) -> str:
+    """The first three names, for a message."""
+    ordered = sorted(names)
+    return ", ".join(ordered[:3]) + (", ..." if len(ordered) > 3 else "")
 
 
 def _check_unique(name: str, segments: Sequence[SupervisionSegment]) -> None:
     twice = [i for i, n in Counter(s.id for s in segments).items() if n > 1]
     if twice:
         raise RecipeError(
-            f"manifests: {name} has {len(twice)} ids more than once ({_some(twice)}); "
+            f"manifests: {name} has {len(twice)} ids more than once ({some_names(twice)}); "
             "an utterance id must be unique, see the corpus's prepare.py"
         )
 
@@ -285,17 +239,3 @@ def _nothing_left(name: str, dropped: Sequence[Dropped]) -> str:
 
 def _source(recording: Recording) -> str:
     return str(recording.sources[0].source)
-
-
-def _ids(split: Split) -> set[str]:
-    return {segment.id for segment in split.supervisions}
-
-
-def _speakers(split: Split) -> set[str]:
-    return {s.speaker for s in split.supervisions if s.speaker is not None}
-
-
-def _some(names: Iterable[str]) -> str:
-    """The first three names, for a message."""
-    ordered = sorted(names)
-    return ", ".join(ordered[:3]) + (", ..." if len(ordered) > 3 else "")

@@ -1,8 +1,6 @@
 """The corpora of egs/, on small copies of their layout, and stages 0 to 2 as run."""
 
 import hashlib
-import os
-import signal
 import subprocess
 import sys
 import tarfile
@@ -147,7 +145,7 @@ def test_stage_1_killed_and_repeated(tmp_path: Path) -> None:
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.002)
     finally:
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()
     assert not (tmp_path / "d/.done/1-manifests.json").exists()
     assert main(options(tmp_path, "manifests")) == 0

@@ -16,10 +16,13 @@ import soundfile
 from lhotse import CutSet
 from numpy.typing import NDArray
 
-from asr.data import fbank
+from asr.atomic import remove
+from asr.config_load import ROOT
+from asr.data import extract
 from asr.data.audio import read_audio
 from asr.data.corpus import Utterance, describe
-from asr.data.fbank import FbankSettings, compute, extract_split, load_cut, plan
+from asr.data.extract import extract_split
+from asr.data.fbank import FbankSettings, compute, load_cut, plan
 from asr.data.jsonl import read_cuts, write_items
 from asr.data.manifest import prepare_split
 from asr.data.shards import ShardReader
@@ -182,7 +185,7 @@ def test_a_second_run_extracts_nothing(
 ) -> None:
     extract_split(cuts, "train", tmp_path / "fbank", SETTINGS, nj=1)
     before = files(tmp_path / "fbank")
-    monkeypatch.setattr(fbank, "extract_shard", None)
+    monkeypatch.setattr(extract, "extract_shard", None)
     (tmp_path / "fbank/train_index.tsv").unlink()
     extract_split(cuts, "train", tmp_path / "fbank", SETTINGS, nj=1)
     assert files(tmp_path / "fbank") == before
@@ -221,8 +224,7 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from asr.data import fbank
-from asr.data.audio import read_audio
-from asr.data.corpus import Utterance, describe
+from asr.data.extract import extract_split
 from asr.data.jsonl import read_cuts
 from tests.data.test_fbank import SETTINGS
 
@@ -233,7 +235,7 @@ def slow(*arguments):
     return original(*arguments)
 
 fbank.compute = slow
-fbank.extract_split(
+extract_split(
     read_cuts(Path(sys.argv[1])), "train", Path(sys.argv[2]), SETTINGS, nj=1
 )
 """
@@ -243,17 +245,17 @@ def test_killed_and_repeated_gives_the_same_files(cuts: CutSet, tmp_path: Path) 
     folder = tmp_path / "fbank"
     extract_split(cuts, "train", folder, SETTINGS, nj=1)
     undisturbed = files(folder)
-    fbank.remove(folder)
+    remove(folder)
     write_items(cuts, tmp_path / "cuts.jsonl.gz")
     arguments = [str(tmp_path / "cuts.jsonl.gz"), str(folder)]
-    process = subprocess.Popen([sys.executable, "-c", KILLED, *arguments])
+    process = subprocess.Popen([sys.executable, "-c", KILLED, *arguments], cwd=ROOT)
     try:
         deadline = time.monotonic() + 60
         while not (done := list(folder.glob(".partial-train-*/shard-0001.h5"))):
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.01)
     finally:
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()
     assert not (folder / "train").exists()
     kept = done[0].stat().st_mtime_ns
@@ -285,6 +287,6 @@ def _die(*arguments: object) -> list[str]:
 def test_dead_worker_is_a_clear_error(
     cuts: CutSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fbank, "extract_shard", _die)
+    monkeypatch.setattr(extract, "extract_shard", _die)
     with pytest.raises(RecipeError, match="worker process died.*same command again"):
         extract_split(cuts, "train", tmp_path / "fbank", SETTINGS, nj=2)

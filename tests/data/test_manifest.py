@@ -15,13 +15,11 @@ from asr.data.manifest import (
     Split,
     TrainLimits,
     characters_needed,
-    check_overlap,
     prepare_split,
-    summary,
     words_needed,
-    write_dropped,
     write_split,
 )
+from asr.data.manifest_report import check_overlap, summary, write_dropped
 from asr.errors import RecipeError
 from asr.text.normalize import get_rule
 from tests.data.sounds import corpus, write_sound

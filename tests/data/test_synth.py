@@ -11,7 +11,8 @@ import pytest
 from asr.config_load import ROOT, read_yaml
 from asr.data import synth
 from asr.data.espeak import espeak
-from asr.data.synth import SynthSettings, generate, parse_speaker, plan, resample, say
+from asr.data.resample import resample
+from asr.data.synth import SynthSettings, generate, parse_speaker, plan, say
 from asr.data.synth_text import KINDS, SLOTS, sentences, spoken, vocabulary
 from asr.errors import RecipeError
 
