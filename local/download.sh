@@ -2,6 +2,6 @@
 # Stage 0. local/download.sh takes the options of run.sh.
 set -euo pipefail
 root=$(dirname "$0")/..
-"$root/utils/install.sh"
+"$root/utils/install.sh" --quiet
 . "$root/path.sh"
 exec python -m asr download "$@"

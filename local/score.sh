@@ -3,6 +3,6 @@
 # text file or a folder of <utt-id>.txt: local/score.sh REF HYP [OUT_DIR]
 set -euo pipefail
 root=$(dirname "$0")/..
-"$root/utils/install.sh"
+"$root/utils/install.sh" --quiet
 . "$root/path.sh"
 exec python -m asr score "$@"

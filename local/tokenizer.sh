@@ -2,6 +2,6 @@
 # Stage 3. local/tokenizer.sh takes the options of run.sh.
 set -euo pipefail
 root=$(dirname "$0")/..
-"$root/utils/install.sh"
+"$root/utils/install.sh" --quiet
 . "$root/path.sh"
 exec python -m asr tokenizer "$@"
