@@ -131,6 +131,7 @@ def test_both_readers_agree(cuts: CutSet, tmp_path: Path, dtype: str) -> None:
 
 def test_same_files_by_one_or_two_processes(cuts: CutSet, tmp_path: Path) -> None:
     for name, nj in (("one", 1), ("two", 2)):
+        os.utime(tmp_path / "audio/a-0.flac", (nj, nj))
         extract_split(cuts, "train", tmp_path / name / "fbank", SETTINGS, nj)
     one, two = files(tmp_path / "one/fbank"), files(tmp_path / "two/fbank")
     assert one.keys() == two.keys()
