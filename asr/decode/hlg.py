@@ -6,6 +6,7 @@ not a sum over alignments. k2 is imported here and in asr/fsa/graph.py only.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import k2
@@ -20,11 +21,24 @@ from asr.fsa.lexicon import read_words
 RETRY_FACTORS = (2.0, 4)
 
 
+@dataclass(frozen=True)
+class Hlg:
+    """The graph, and its words by their ids."""
+
+    graph: k2.Fsa
+    words: list[str]
+
+
+def load_hlg(lang_dir: Path) -> Hlg:
+    """Read ``HLG.pt`` and ``words.txt``."""
+    return Hlg(load_fsa(lang_dir / "HLG.pt"), read_words(lang_dir / "words.txt"))
+
+
 class HlgDecoder:
-    """Holds HLG and the word list; ``decode`` is called on padded batches.
+    """Decodes padded batches; several decoders may share one graph.
 
     Args:
-        lang_dir: folder with ``HLG.pt`` and ``words.txt``.
+        hlg: graph and words (``load_hlg``).
         hlg_scale: factor of the LM's ln probabilities (all scores in HLG).
         search_beam: paths this far below the frame's best are dropped (ln).
         output_beam: the same over the whole utterance, for what the lattice keeps.
@@ -33,7 +47,7 @@ class HlgDecoder:
 
     def __init__(
         self,
-        lang_dir: Path,
+        hlg: Hlg,
         *,
         hlg_scale: float = 1.0,
         search_beam: float = 20.0,
@@ -41,11 +55,10 @@ class HlgDecoder:
         min_active: int = 30,
         max_active: int = 10000,
     ) -> None:
-        self._graph = load_fsa(lang_dir / "HLG.pt")
-        self._words = read_words(lang_dir / "words.txt")
+        self._graph, self._words = hlg.graph, hlg.words
         self._beams = (search_beam, output_beam)
         self._active = (min_active, max_active)
-        self.hlg_scale = hlg_scale
+        self._scale = hlg_scale
 
     def decode(self, log_probs: Tensor, lengths: Tensor) -> list[Hypothesis]:
         """Best word sequences of a batch, in its order.
@@ -58,7 +71,7 @@ class HlgDecoder:
         searched again with wider beams; if that finds nothing either, its hypothesis
         is empty and marked as failed.
         """
-        self._graph.scores = self._graph.lm_scores * self.hlg_scale
+        self._graph.scores = self._graph.lm_scores * self._scale
         hyps: list[Hypothesis | None] = [None] * len(lengths)
         beams, active = self._beams, self._active
         for attempt in range(2):
@@ -102,5 +115,5 @@ class HlgDecoder:
         text = " ".join(self._words[i] for i in ids.tolist() if i > 0)
         score = float(path.scores.double().sum())
         lm_score = float(path.lm_scores.double().sum())
-        am_score = score - self.hlg_scale * lm_score
+        am_score = score - self._scale * lm_score
         return Hypothesis(text, (), score, am_score, lm_score)

@@ -11,7 +11,7 @@ import torch
 
 k2 = pytest.importorskip("k2")
 
-from asr.decode.hlg import HlgDecoder  # noqa: E402
+from asr.decode.hlg import HlgDecoder, load_hlg  # noqa: E402
 from asr.fsa.graph import build_graphs, make_grammar  # noqa: E402
 from asr.fsa.lexicon import spell_words, word_table, write_lexicon  # noqa: E402
 from asr.lm.kneser_ney import train_kneser_ney, write_arpa  # noqa: E402
@@ -80,7 +80,9 @@ def brute_force(
 
 @pytest.mark.parametrize("scale", [0.0, 0.6, 1.5])
 def test_best_path_is_the_best_of_all(lang: Path, scale: float) -> None:
-    decoder = HlgDecoder(lang, hlg_scale=scale, search_beam=1e3, output_beam=1e3)
+    decoder = HlgDecoder(
+        load_hlg(lang), hlg_scale=scale, search_beam=1e3, output_beam=1e3
+    )
     for seed in range(4):
         log_probs = random_log_probs(6, len(Tokenizer.load(lang).tokens), seed)
         expected = brute_force(lang, log_probs, scale)
@@ -94,7 +96,7 @@ def test_best_path_is_the_best_of_all(lang: Path, scale: float) -> None:
 
 
 def test_batch_keeps_order_and_lengths(lang: Path) -> None:
-    decoder = HlgDecoder(lang, hlg_scale=0.5)
+    decoder = HlgDecoder(load_hlg(lang), hlg_scale=0.5)
     vocab = len(Tokenizer.load(lang).tokens)
     lengths = [5, 0, 12, 7]
     batch = torch.full((4, 12, vocab), float("nan"))  # padding must not be read
@@ -117,7 +119,7 @@ def test_nothing_found_is_marked_not_dropped(lang: Path) -> None:
     log_probs = torch.full((2, 3, tokenizer.vocab_size), -torch.inf)
     log_probs[0, :, letter] = 0.0
     log_probs[1, :, 0] = 0.0
-    bad, good = HlgDecoder(lang).decode(log_probs, torch.tensor([3, 3]))
+    bad, good = HlgDecoder(load_hlg(lang)).decode(log_probs, torch.tensor([3, 3]))
     assert (bad.text, bad.failed) == ("", True)
     assert (good.text, good.failed) == ("", False)
 
@@ -132,7 +134,7 @@ def test_second_try_with_wider_beams(lang: Path) -> None:
     log_probs[0, 0, start] = -1.5
     log_probs[0, 1, letter] = 0.0
     options = {"search_beam": 1.0, "output_beam": 1.0, "min_active": 0}
-    (hyp,) = HlgDecoder(lang, hlg_scale=0.0, **options).decode(
+    (hyp,) = HlgDecoder(load_hlg(lang), hlg_scale=0.0, **options).decode(
         log_probs, torch.tensor([2])
     )
     assert (hyp.text, hyp.failed) == ("A", False)
