@@ -224,7 +224,7 @@ def test_tuning_finds_the_best_point_of_the_grid(
     assert (options.lm_weight, options.word_score) == best
     said = capfd.readouterr().out
     assert "tuning on 10 of 10" in said
-    chosen = next(line for line in said.splitlines() if "*" in line[8:26])
+    chosen = next(line for line in said.splitlines() if "*" in line[8:35])
     assert float(chosen[:8]) == best[0]
     edge = best[1] in (-1.0, 2.0)
     assert ("word_score (2) is at the edge" in said) == edge
