@@ -145,6 +145,7 @@ class TuneConfig:
     lm_weights: tuple[float, ...]
     word_scores: tuple[float, ...]
     hlg_scales: tuple[float, ...]
+    max_seconds: float  # of dev audio; a larger dev set is thinned out evenly
 
 
 @dataclass(frozen=True)

@@ -152,9 +152,15 @@ def _changes(old: dict[str, Any], new: dict[str, Any]) -> str:
             if "/" in key:  # an input file: its hash tells a reader nothing
                 words.append(f"{key} changed")
             else:
-                words.append(f"{key} changed from {old.get(key)} to {new.get(key)}")
+                was, now = (_short(values.get(key)) for values in (old, new))
+                words.append(f"{key} changed from {was} to {now}")
     more = f" and {len(words) - 3} more" if len(words) > 3 else ""
     return ", ".join(words[:3]) + more
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else text[:36] + " ..."
 
 
 def _read_marker(path: Path) -> dict[str, Any]:

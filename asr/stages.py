@@ -97,7 +97,8 @@ STAGES = (
     Stage(
         2,
         "fbank",
-        keys=("fbank",),
+        # A corpus made anew by other options can have the same cuts.
+        keys=("fbank", "corpus.archives", "corpus.options"),
         needs=("manifests",),
         inputs=lambda job: [job.paths.cuts(s) for s in job.splits],
         outputs=lambda job: _features(job, job.splits),

@@ -118,3 +118,9 @@ def _open(path: Path) -> Iterator[h5py.File]:
         ) from None
     with file:
         yield file
+
+
+def read_attributes(path: Path) -> dict[str, Any]:
+    """The file's own attributes, as given to :func:`write_log_probs`."""
+    with _open(path) as file:
+        return dict(file.attrs.items())

@@ -5,14 +5,16 @@ epsilons, composed with the CTC topology H (Miao et al., "EESEN", ASRU 2015; Gra
 et al., ICML 2006). k2 is needed, and imported by nothing else but asr/decode/hlg.py.
 """
 
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import k2
-import kaldilm
 import torch
 
 from asr.atomic import atomic_path
+from asr.errors import RecipeError
 from asr.fsa.lexicon import BACKOFF, Arc, Spelling, lexicon_arcs, word_table
 
 
@@ -58,16 +60,22 @@ def arcs_to_fsa(arcs: Sequence[Arc]) -> k2.Fsa:
 
 def make_grammar(arpa: Path, words: Path, max_order: int) -> k2.Fsa:
     """G: an acceptor of word ids with ``#0`` on its back-off arcs; scores in ln."""
-    text = kaldilm.arpa2fst(
-        str(arpa),
-        disambig_symbol=BACKOFF,
-        read_symbol_table=str(words),
-        max_order=max_order,
-        max_arpa_warnings=0,
-    )
+    text = _arpa_to_fst(arpa, words, max_order)
     grammar = k2.Fsa.from_openfst(text, acceptor=False)
     del grammar.aux_labels
     return k2.arc_sort(grammar)
+
+
+def _arpa_to_fst(arpa: Path, words: Path, max_order: int) -> str:
+    """kaldilm in a process of its own, because it aborts on a damaged file."""
+    command = [sys.executable, "-m", "kaldilm", f"--max-order={max_order}"]
+    command += [f"--disambig-symbol={BACKOFF}", f"--read-symbol-table={words}"]
+    ran = subprocess.run([*command, str(arpa)], capture_output=True, text=True)
+    if ran.returncode != 0:
+        said = [line for line in ran.stderr.splitlines() if line.startswith("[")]
+        last = said[-1] if said else f"exit code {ran.returncode}"
+        raise RecipeError(f"kaldilm failed on {arpa} ({last}): redo the lm stage (4)")
+    return ran.stdout
 
 
 def compile_hlg(

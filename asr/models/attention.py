@@ -58,15 +58,13 @@ class RelativeAttention(nn.Module):
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """(B, T, D) and (B, T) true on real frames -> (B, T, D)."""
         batch, length, dim = x.shape
-        q, k, v = (self._heads(part) for part in self.qkv(x).chunk(3, dim=-1))
+        parts: tuple[Tensor, ...] = self.qkv(x).chunk(3, dim=-1)
+        q, k, v = (self._heads(part) for part in parts)
         position = self._heads(self.pos(relative_positions(length, dim, x))[None])
-        q = q / math.sqrt(q.size(-1))
-        scale = math.sqrt(q.size(-1))
-        content = (q + self.content_bias.to(q.dtype) / scale) @ k.transpose(2, 3)
-        distance = (q + self.position_bias.to(q.dtype) / scale) @ position.transpose(
-            2, 3
-        )
-        scores = (content + shift_relative(distance)).float()
+        # to(): under autocast the projections are bf16, the parameters are not
+        content = (q + self.content_bias.to(q.dtype)) @ k.transpose(2, 3)
+        distance = (q + self.position_bias.to(q.dtype)) @ position.transpose(2, 3)
+        scores = (content + shift_relative(distance)).float() / math.sqrt(q.size(-1))
         scores = scores.masked_fill(~mask[:, None, None], float("-inf"))
         weights = self.dropout(scores.softmax(dim=-1)).to(v.dtype)
         return self.out((weights @ v).transpose(1, 2).reshape(batch, length, dim))

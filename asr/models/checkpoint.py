@@ -82,9 +82,8 @@ def average(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     result: dict[str, Tensor] = {}
     for name, last in states[-1].items():
         if last.is_floating_point():
-            total = sum(state[name].double() for state in states)
-            assert isinstance(total, Tensor)
-            result[name] = (total / len(states)).to(last.dtype)
+            values = torch.stack([state[name].double() for state in states])
+            result[name] = values.mean(dim=0).to(last.dtype)
         else:
             result[name] = last.clone()
     return result

@@ -62,8 +62,8 @@ class BidirectionalRnn(nn.Module):
         super().__init__()
         rnn = {"gru": nn.GRU, "lstm": nn.LSTM}[kind]
         self.norm = MaskedBatchNorm(inputs)
-        self.forwards = rnn(inputs, dim, batch_first=True)
-        self.backwards = rnn(inputs, dim, batch_first=True)
+        self.forwards: nn.Module = rnn(inputs, dim, batch_first=True)
+        self.backwards: nn.Module = rnn(inputs, dim, batch_first=True)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, D) and (B,) lengths -> (B, T, dim)."""

@@ -19,9 +19,9 @@ from asr.data.batches import plan_batches
 from asr.data.dataset import Batch, BatchDataset, Utterance, iterate
 from asr.data.shards import ShardReader
 from asr.errors import RecipeError
+from asr.models import checkpoint
 from asr.models.create import AcousticModel
 from asr.text.tokenizer import Tokenizer
-from asr.models import checkpoint
 from asr.train.loss import ctc_loss
 from asr.train.meter import Meter
 from asr.train.precision import choose_precision
@@ -38,7 +38,7 @@ from asr.train.validate import validate
 MAX_SKIPPED = 20  # steps in a row without a finite gradient
 
 
-class Interrupted(RecipeError):
+class TrainingInterruptedError(RecipeError):
     """SIGTERM or Ctrl-C came; the state is saved."""
 
     exit_code = 143
@@ -101,7 +101,7 @@ class Trainer:
         """Train to the last epoch.
 
         Raises:
-            Interrupted: after SIGTERM or SIGINT, with everything saved.
+            TrainingInterruptedError: after SIGTERM or SIGINT, with everything saved.
             RecipeError: the loss is not finite for many steps on end.
         """
         old = {
@@ -160,7 +160,7 @@ class Trainer:
                 self._save()
                 saved = time.monotonic()
             if self.stop_signal:
-                raise Interrupted(
+                raise TrainingInterruptedError(
                     f"training was interrupted and saved in {self.folder}/last.pt; "
                     "the same command goes on from there"
                 )

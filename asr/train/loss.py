@@ -29,5 +29,5 @@ def ctc_loss(log_probs: Tensor, lengths: Tensor, batch: Batch) -> Tensor:
 
 def frames_needed(tokens: list[int] | tuple[int, ...]) -> int:
     """Frames that any CTC path needs: a label each, and a blank between repeats."""
-    repeats = sum(a == b for a, b in zip(tokens, tokens[1:]))
+    repeats = sum(a == b for a, b in zip(tokens, tokens[1:], strict=False))
     return len(tokens) + repeats

@@ -9,6 +9,7 @@ import torch
 
 k2 = pytest.importorskip("k2")
 
+from asr.errors import RecipeError  # noqa: E402
 from asr.fsa.graph import build_graphs, load_fsa, make_grammar  # noqa: E402
 from asr.fsa.lexicon import (  # noqa: E402
     read_arpa_words,
@@ -90,6 +91,13 @@ def test_order_is_bounded(lang: Path) -> None:
         make_grammar(lang / "lm.arpa", lang / "words.txt", n).num_arcs for n in (1, 2)
     ]
     assert sizes[0] < sizes[1]
+
+
+def test_damaged_arpa_is_one_line(lang: Path, tmp_path: Path) -> None:
+    arpa = tmp_path / "lm.arpa"
+    arpa.write_text("\\data\\\nngram 1=1\n\n\\1-grams:\nbad\n")
+    with pytest.raises(RecipeError, match=r"kaldilm failed on .*lm\.arpa \(\[F\]"):
+        make_grammar(arpa, lang / "words.txt", 3)
 
 
 def test_graphs_are_the_same_each_time(lang: Path, tmp_path: Path) -> None:

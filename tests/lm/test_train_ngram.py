@@ -109,7 +109,7 @@ def test_long_runs_print_lines(
 ) -> None:
     monkeypatch.setattr(module, "SECONDS_BETWEEN_LINES", 0.05)
     program = tmp_path / "lmplz"
-    program.write_text('#!/bin/sh\nsleep 0.2\nexit 1\n')
+    program.write_text("#!/bin/sh\nsleep 0.2\nexit 1\n")
     program.chmod(0o755)
     with pytest.raises(RecipeError, match="it said nothing"):
         train_ngram(tmp_path / "text", tmp_path / "lm.arpa", 3, [0], program)

@@ -13,7 +13,7 @@ import torch
 from asr.data.dataset import Batch
 from asr.errors import RecipeError
 from asr.models import checkpoint
-from asr.train.loop import Interrupted, Trainer
+from asr.train.loop import Trainer, TrainingInterruptedError
 from tests.train.toy import NO_MASKS, toy_config, toy_trainer
 
 
@@ -50,7 +50,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return state
 
 
-class KillAfter(Exception):
+class KilledError(Exception):
     """Stands for SIGKILL: nothing of the process is left but its files."""
 
 
@@ -59,7 +59,7 @@ def kill_at(trainer: Trainer, step: int, monkeypatch: pytest.MonkeyPatch) -> Non
 
     def dying_step(batch: Batch) -> tuple[float, float]:
         if trainer.state.step == step:
-            raise KillAfter
+            raise KilledError
         return plain_step(batch)
 
     monkeypatch.setattr(trainer, "_step", dying_step)
@@ -74,7 +74,7 @@ def test_killed_and_started_again_equals_undisturbed(
     toy_trainer(tmp_path, tmp_path / "whole", config).run()
     killed = toy_trainer(tmp_path, tmp_path / "killed", config)
     kill_at(killed, step, monkeypatch)
-    with pytest.raises(KillAfter):
+    with pytest.raises(KilledError):
         killed.run()
     torch.manual_seed(99)  # whatever the new process starts with
     toy_trainer(tmp_path, tmp_path / "killed", config).run()
@@ -100,7 +100,7 @@ def test_sigterm_saves_and_says_how_to_go_on(
         return plain_step(batch)
 
     monkeypatch.setattr(trainer, "_step", step)
-    with pytest.raises(Interrupted, match="same command") as caught:
+    with pytest.raises(TrainingInterruptedError, match="same command") as caught:
         trainer.run()
     assert caught.value.exit_code != 0
     again = toy_trainer(tmp_path, tmp_path / "c", config)

@@ -1,0 +1,78 @@
+"""Stage 7: average the best checkpoints; choose the decoders' scales on dev."""
+
+import dataclasses
+
+import yaml
+
+from asr.atomic import write_text
+from asr.bin.train import read_split
+from asr.decode.acoustic import Input, compute_log_probs
+from asr.decode.methods import SearchOptions, unavailable
+from asr.decode.tune import tune_beam_lm, tune_hlg
+from asr.job import Job
+from asr.models.package import load_package, save_package
+from asr.provenance import git_commit, write_config
+from asr.text.tokenizer import Tokenizer
+from asr.train.average import average_best
+
+SCALES = ("lm_weight", "word_score", "hlg_scale")
+
+
+def run(job: Job) -> None:
+    """Write ``averaged.pt`` and ``decode.yaml``. No test set is read."""
+    config, paths = job.config, job.paths
+    tokenizer = Tokenizer.load(job.lang)
+    _write_average(job, tokenizer)
+    package = load_package(paths.averaged)
+    dev = read_split(job, "dev", tokenizer)
+    log_probs = paths.decode_dir("dev") / "log_probs.h5"
+    inputs = (
+        Input(id_, dev.reader.read(id_), dev.reader.duration(id_))
+        for id_ in dev.reader.ids
+    )
+    compute_log_probs(package.model, inputs, log_probs, {})
+    options = tune_beam_lm(
+        log_probs,
+        dev.texts,
+        lang_dir=job.lang,
+        lm=job.lm_file,
+        options=SearchOptions(**dataclasses.asdict(config.decode)),
+        lm_weights=config.tune.lm_weights,
+        word_scores=config.tune.word_scores,
+        max_seconds=config.tune.max_seconds,
+        nj=job.nj,
+    )
+    reason = unavailable("hlg", job.lang)
+    if reason is None:
+        options = tune_hlg(
+            log_probs,
+            dev.texts,
+            lang_dir=job.lang,
+            options=options,
+            hlg_scales=config.tune.hlg_scales,
+            max_seconds=config.tune.max_seconds,
+            nj=job.nj,
+        )
+    else:
+        print(f"hlg is not tuned: {reason}", flush=True)
+    write_config(config, paths.decode_dir("dev") / "config.yaml")
+    scales = {name: getattr(options, name) for name in SCALES}
+    chosen = {"commit": git_commit(), "tuned_on": "dev", **scales}
+    write_text(paths.decode_yaml, yaml.safe_dump(chosen, sort_keys=False))
+    print(f"{paths.decode_yaml}: {scales}", flush=True)
+
+
+def _write_average(job: Job, tokenizer: Tokenizer) -> None:
+    """Average the best epochs into one self-contained model file."""
+    weights, epochs = average_best(job.paths.checkpoints, job.config.tune.average)
+    options = dataclasses.asdict(job.config.model)
+    save_package(
+        job.paths.averaged,
+        weights,
+        name=options.pop("name"),
+        options=options,
+        num_features=job.config.fbank.num_mel_bins,
+        tokens=tokenizer.tokens,
+        epochs=epochs,
+    )
+    print(f"{job.paths.averaged}: mean of epochs {epochs}", flush=True)
