@@ -96,7 +96,7 @@ def test_order_is_bounded(lang: Path) -> None:
 def test_damaged_arpa_is_one_line(lang: Path, tmp_path: Path) -> None:
     arpa = tmp_path / "lm.arpa"
     arpa.write_text("\\data\\\nngram 1=1\n\n\\1-grams:\nbad\n")
-    with pytest.raises(RecipeError, match=r"kaldilm failed on .*lm\.arpa \(\[F\]"):
+    with pytest.raises(RecipeError, match="Invalid n-gram data line"):
         make_grammar(arpa, lang / "words.txt", 3)
 
 
