@@ -1,5 +1,7 @@
 """DeepSpeech2 with a CTC output."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -60,10 +62,10 @@ class BidirectionalRnn(nn.Module):
 
     def __init__(self, kind: str, inputs: int, dim: int) -> None:
         super().__init__()
-        rnn = {"gru": nn.GRU, "lstm": nn.LSTM}[kind]
+        rnn: Callable[..., nn.Module] = {"gru": nn.GRU, "lstm": nn.LSTM}[kind]
         self.norm = MaskedBatchNorm(inputs)
-        self.forwards: nn.Module = rnn(inputs, dim, batch_first=True)
-        self.backwards: nn.Module = rnn(inputs, dim, batch_first=True)
+        self.forwards = rnn(inputs, dim, batch_first=True)
+        self.backwards = rnn(inputs, dim, batch_first=True)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, D) and (B,) lengths -> (B, T, dim)."""
