@@ -69,6 +69,8 @@ class Recipe:
             env={**os.environ, **self.variables},
             stdout=subprocess.PIPE,
             text=True,
+            # A background job of a shell ignores SIGINT, and so would its children.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def count(self) -> int:
