@@ -164,6 +164,7 @@ STAGES = (
         ],
         outputs=lambda job: [job.paths.averaged, job.paths.decode_yaml],
         marker=_exp_marker("7-tune"),
+        free_keys=("decode.nbest",),
     ),
     Stage(
         8,

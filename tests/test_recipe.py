@@ -1,0 +1,225 @@
+"""All ten stages on a tiny corpus: whole, killed at any moment, and with bad input."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from asr.config_load import ROOT
+from asr.models import checkpoint
+
+STAGES = "download manifests fbank tokenizer lm graph train tune decode score".split()
+TINY = (
+    "corpus.options.train_utterances=48 corpus.options.dev_utterances=6 "
+    "corpus.options.test_utterances=6 tokenizer.kind=char model.dim=16 "
+    "model.num_layers=1 model.ff_dim=32 model.conv_channels=4 train.max_epochs=2 "
+    "train.num_workers=0 train.batch_seconds=20 train.checkpoint_minutes=0 "
+    "tune.average=1 tune.lm_weights=[0.5] tune.word_scores=[0,1] tune.hlg_scales=[1] "
+    "decode.beam_size=4 decode.token_threshold=3"
+)
+
+
+class Recipe:
+    """The recipe's commands over folders of a test's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data, self.exp = folder / "data", folder / "exp"
+
+    def command(self, stage: str, *options: str) -> list[str]:
+        folders = ["--download-dir", str(self.folder / "download")]
+        folders += ["--data-dir", str(self.data), "--exp-dir", str(self.exp)]
+        common = [*folders, "--nj", "2", "--set", TINY]
+        return [sys.executable, "-m", "asr", stage, *common, *options]
+
+    def start(self, stage: str, *options: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            self.command(stage, *options),
+            cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, stage: str, *options: str, code: int = 0) -> str:
+        process = self.start(stage, *options)
+        output, _ = process.communicate(timeout=300)
+        assert process.returncode == code, output
+        return output
+
+    def kill_when(self, stage: str, ready: Callable[[], bool]) -> None:
+        """Start a stage and kill its whole process group as soon as ``ready()``."""
+        process = self.start(stage)
+        while process.poll() is None and not ready():
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+    def copy(self, folder: Path) -> "Recipe":
+        shutil.copytree(self.folder, folder)
+        return Recipe(folder)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
+    recipe = Recipe(tmp_path_factory.mktemp("whole"))
+    for stage in STAGES:
+        recipe.run(stage)
+    return recipe
+
+
+def after(seconds: float) -> Callable[[], bool]:
+    began = time.monotonic()
+    return lambda: time.monotonic() - began > seconds
+
+
+def methods() -> list[str]:
+    try:
+        import k2  # noqa: F401
+    except ImportError:
+        return ["greedy", "beam", "beam-lm"]
+    return ["greedy", "beam", "beam-lm", "hlg"]
+
+
+def test_table_has_every_decoder_and_the_same_words(whole: Recipe) -> None:
+    table = (whole.exp / "decode_test" / "results.tsv").read_text().splitlines()
+    rows = [
+        dict(zip(table[0].split("\t"), r.split("\t"), strict=True)) for r in table[1:]
+    ]
+    assert [row["method"] for row in rows] == methods()
+    assert len({row["words"] for row in rows}) == 1
+    assert all(float(row["peak_rss_mb"]) > 10 for row in rows)
+
+
+def test_every_utterance_of_the_test_set_has_a_hypothesis(whole: Recipe) -> None:
+    folder = whole.exp / "decode_test"
+    ids = [line.split()[0] for line in (folder / "ref").read_text().splitlines()]
+    assert len(ids) == 6
+    for method in methods():
+        text = (folder / method / "text").read_text().splitlines()
+        assert [line.split()[0] for line in text] == ids
+        nbest = (folder / method / "nbest.jsonl").read_text().splitlines()
+        assert [json.loads(line)["id"] for line in nbest] == ids
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_finished_stage_says_so_at_once(whole: Recipe, stage: str) -> None:
+    assert "already done" in whole.run(stage)
+
+
+def test_results_name_configuration_and_commit(whole: Recipe) -> None:
+    for path in ("config.yaml", "decode_test/config.yaml"):
+        text = (whole.exp / path).read_text()
+        assert text.startswith("commit: ") and "num_layers: 1" in text
+    assert "tuned_on: dev" in (whole.exp / "decode.yaml").read_text()
+
+
+def test_changed_configuration_is_done_again_and_named(
+    whole: Recipe, tmp_path: Path
+) -> None:
+    changed = whole.copy(tmp_path / "changed")
+    said = changed.run("decode", "--set", f"{TINY} decode.nbest=3")
+    assert "decode.nbest changed from 10 to 3" in said
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.6, 1.2])
+def test_killed_lm_stage(whole: Recipe, tmp_path: Path, seconds: float) -> None:
+    again = whole.copy(tmp_path / "again")
+    shutil.rmtree(again.data / "lm")
+    again.kill_when("lm", after(seconds))
+    again.run("lm")
+    for name in ("train.txt", "3gram.arpa"):
+        expected = (whole.data / "lm" / name).read_bytes()
+        assert (again.data / "lm" / name).read_bytes() == expected
+
+
+def test_killed_training_ends_with_the_same_weights(
+    whole: Recipe, tmp_path: Path
+) -> None:
+    again = whole.copy(tmp_path / "again")
+    shutil.rmtree(again.exp)
+    last = again.exp / "checkpoints" / "last.pt"
+    again.kill_when("train", last.exists)
+    assert not (again.exp / "checkpoints" / "best.json").exists()
+    assert "going on at epoch" in again.run("train")
+    for name in ("epoch-1.pt", "epoch-2.pt"):
+        first, second = (
+            checkpoint.load(r.exp / "checkpoints" / name) for r in (whole, again)
+        )
+        assert all((first[key] == second[key]).all() for key in first)
+
+
+@pytest.mark.parametrize("until", ["decode_test/log_probs.h5", "decode_test/beam/text"])
+def test_killed_decoding_gives_the_same_files(
+    whole: Recipe, tmp_path: Path, until: str
+) -> None:
+    again = whole.copy(tmp_path / "again")
+    shutil.rmtree(again.exp / "decode_test")
+    again.kill_when("decode", (again.exp / until).exists)
+    again.run("decode")
+    for method in methods():
+        for name in ("text", "nbest.jsonl"):
+            path = Path("decode_test") / method / name
+            assert (again.exp / path).read_bytes() == (whole.exp / path).read_bytes()
+
+
+def tone(path: Path, rate: int, channels: int = 1) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    wave = 0.1 * np.sin(np.arange(rate) * 0.05)
+    soundfile.write(path, np.stack([wave] * channels, axis=1), rate)
+
+
+def test_own_folder_with_some_transcripts_and_any_rate(
+    whole: Recipe, tmp_path: Path
+) -> None:
+    own = whole.copy(tmp_path / "own")
+    folder = tmp_path / "mydata"
+    tone(folder / "audio" / "a.wav", 8000)
+    tone(folder / "audio" / "b.flac", 44100, channels=2)
+    (folder / "transcriptions").mkdir()
+    (folder / "transcriptions" / "a.txt").write_text("Turn on, the light!")
+    own.run("decode", "--test-dir", str(folder))
+    said = own.run("score", "--test-dir", str(folder))
+    for method in methods():
+        predictions = own.exp / "decode_mydata" / method / "predictions"
+        assert sorted(p.name for p in predictions.iterdir()) == ["a.txt", "b.txt"]
+    assert (own.exp / "decode_mydata" / "ref").read_text() == "a TURN ON THE LIGHT\n"
+    assert "1 utterances without transcript" in said
+    assert "already done" in own.run("decode", "--test-dir", str(folder))
+
+
+def test_own_folder_with_a_bad_file_decodes_the_others_and_names_it(
+    whole: Recipe, tmp_path: Path
+) -> None:
+    own = whole.copy(tmp_path / "own")
+    folder = tmp_path / "mydata"
+    tone(folder / "audio" / "good.wav", 16000)
+    (folder / "audio" / "bad.wav").write_bytes(b"RIFF but not a wave file")
+    said = own.run("decode", "--test-dir", str(folder), code=1)
+    assert "bad.wav" in said and "Traceback" not in said
+    assert (own.exp / "decode_mydata" / "greedy" / "predictions" / "good.txt").exists()
+
+
+def test_own_folder_without_audio_is_one_line(whole: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    said = whole.run("decode", "--test-dir", str(tmp_path / "empty"), code=1)
+    assert "no audio files" in said and "Traceback" not in said
+
+
+def test_own_folder_without_any_transcript(whole: Recipe, tmp_path: Path) -> None:
+    own = whole.copy(tmp_path / "own")
+    tone(tmp_path / "plain" / "audio" / "a.wav", 16000)
+    own.run("decode", "--test-dir", str(tmp_path / "plain"))
+    said = own.run("score", "--test-dir", str(tmp_path / "plain"))
+    assert "nothing to score" in said
