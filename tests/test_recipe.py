@@ -63,7 +63,8 @@ class Recipe:
         process = self.start(stage)
         while process.poll() is None and not ready():
             time.sleep(0.01)
-        os.killpg(process.pid, signal.SIGKILL)
+        if process.poll() is None:  # a fast machine may have finished
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
     def copy(self, folder: Path) -> "Recipe":
@@ -133,7 +134,7 @@ def test_changed_configuration_is_done_again_and_named(
     assert "decode.nbest changed from 10 to 3" in said
 
 
-@pytest.mark.parametrize("seconds", [0.3, 0.6, 1.2])
+@pytest.mark.parametrize("seconds", [0.2, 0.4, 0.8])
 def test_killed_lm_stage(whole: Recipe, tmp_path: Path, seconds: float) -> None:
     again = whole.copy(tmp_path / "again")
     shutil.rmtree(again.data / "lm")

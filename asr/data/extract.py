@@ -152,8 +152,13 @@ def _run(
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield (shard number, unreadable files) as shards are finished."""
     if nj <= 1:
-        for number, task in zip(numbers, tasks, strict=True):
-            yield number, extract_shard(*task, progress.tick)
+        threads = torch.get_num_threads()
+        _one_thread()
+        try:
+            for number, task in zip(numbers, tasks, strict=True):
+                yield number, extract_shard(*task, progress.tick)
+        finally:
+            torch.set_num_threads(threads)
         return
     # Spawned, not forked: torch's thread pools do not survive a fork.
     context = multiprocessing.get_context("spawn")
@@ -205,6 +210,8 @@ def _with_features(
             recording_id=cut.recording.id,
             channels=cut.channel,
         )
+        if cut.sampling_rate != settings.sample_rate:
+            cut = cut.resample(settings.sample_rate)
         yield fastcopy(cut, features=features)
 
 
@@ -216,6 +223,7 @@ def _all_rows(planned: list[list[MonoCut]], folder: Path, split: str) -> Iterato
 
 
 def _one_thread() -> None:
+    """Keep torch to one thread: the number of threads changes the last bits."""
     torch.set_num_threads(1)
 
 

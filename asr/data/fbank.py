@@ -11,7 +11,7 @@ from lhotse import CutSet, Fbank, FbankConfig
 from lhotse.cut import MonoCut
 from numpy.typing import NDArray
 
-from asr.data.audio import AudioError, check_audio
+from asr.data.audio import AudioError, check_audio, resample
 from asr.data.shards import write_shard
 
 FRAME_SHIFT = 0.01  # seconds
@@ -73,8 +73,6 @@ def shard_name(number: int) -> str:
 def _with_speeds(cuts: CutSet, settings: FbankSettings) -> Iterator[MonoCut]:
     for speed in settings.speeds:
         for cut in cuts:
-            if cut.sampling_rate != settings.sample_rate:
-                cut = cut.resample(settings.sample_rate)
             yield cut if speed == 1.0 else cut.perturb_speed(speed)
 
 
@@ -92,7 +90,7 @@ def extract_shard(
     arrays: list[tuple[str, NDArray[Any]]] = []
     for cut in cuts:
         try:
-            samples = load_cut(cut)
+            samples = load_cut(cut, settings.sample_rate)
         except AudioError as error:
             problems.append(str(error))
             continue
@@ -104,8 +102,11 @@ def extract_shard(
     return problems
 
 
-def load_cut(cut: MonoCut) -> NDArray[np.float32]:
+def load_cut(cut: MonoCut, sample_rate: int) -> NDArray[np.float32]:
     """Load a cut's (num_samples,) samples: all transforms applied, channels averaged.
+
+    Resampled as in :mod:`asr.data.audio`; lhotse's own way depends on what is
+    installed (torchaudio, else scipy).
 
     Raises:
         AudioError: the audio cannot be read, or is shorter than the manifest says.
@@ -121,7 +122,8 @@ def load_cut(cut: MonoCut) -> NDArray[np.float32]:
         path = Path(cut.recording.sources[0].source)
         detail = check_audio(path) or "cannot be decoded to the length in its manifest"
         raise AudioError(f"{path}: {detail}") from error
-    return np.asarray(audio.mean(axis=0), dtype=np.float32)
+    mono = np.asarray(audio.mean(axis=0), dtype=np.float32)
+    return resample(mono, cut.sampling_rate, sample_rate)
 
 
 @cache

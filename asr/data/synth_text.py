@@ -53,8 +53,8 @@ SLOTS: dict[str, tuple[str, ...]] = {
 
 # (kind, its share in percent, its templates)
 KINDS: tuple[tuple[str, int, tuple[str, ...]], ...] = (
-    ("digits", 26, tuple(" ".join(["{digit}"] * n) for n in (3, 4, 5, 6, 7))),
-    ("letters", 10, tuple(" ".join(["{letter}"] * n) for n in (2, 3, 4))),
+    ("digits", 28, tuple(" ".join(["{digit}"] * n) for n in (3, 4, 5, 6, 7))),
+    ("letters", 8, tuple(" ".join(["{letter}"] * n) for n in (2, 3, 4))),
     (
         "dates",
         20,

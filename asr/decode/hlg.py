@@ -50,10 +50,10 @@ class HlgDecoder:
         hlg: Hlg,
         *,
         hlg_scale: float = 1.0,
-        search_beam: float = 20.0,
-        output_beam: float = 8.0,
+        search_beam: float = 15.0,
+        output_beam: float = 6.0,
         min_active: int = 30,
-        max_active: int = 10000,
+        max_active: int = 3000,
     ) -> None:
         self._graph, self._words = hlg.graph, hlg.words
         self._beams = (search_beam, output_beam)

@@ -71,9 +71,11 @@ def write_log_probs(
     """Open ``path`` for writing; it gets its name when all is written.
 
     ``attributes`` are the file's own (strings and numbers): model, tokens and such.
+    HDF5 writes through a Python file: where the disk is full, its own driver may end
+    the process instead of raising OSError.
     """
-    with atomic_path(path) as partial:
-        with h5py.File(partial, "w") as file:
+    with atomic_path(path) as partial, open(partial, "wb+") as stream:
+        with h5py.File(stream, "w") as file:
             file.attrs.update(attributes)
             yield LogProbWriter(file)
 

@@ -25,17 +25,17 @@ class SearchOptions:
     what follows it for ``beam-lm`` only), ``hlg`` in ``HlgDecoder``.
     """
 
-    beam_size: int = 16
+    beam_size: int = 32
     beam_threshold: float = 14.0
     token_threshold: float = 8.0
     nbest: int = 10
     lm_weight: float = 0.5
     word_score: float = 0.0
-    unk_score: float = -10.0
-    search_beam: float = 20.0
-    output_beam: float = 8.0
+    unk_score: float = -4.0
+    search_beam: float = 15.0
+    output_beam: float = 6.0
     min_active: int = 30
-    max_active: int = 10000
+    max_active: int = 3000
     hlg_scale: float = 1.0
 
 

@@ -95,12 +95,12 @@ class PrefixBeamSearch:
         tokens: Sequence[str],
         lm: WordModel | None = None,
         *,
-        beam_size: int = 16,
+        beam_size: int = 32,
         beam_threshold: float = 14.0,
         token_threshold: float = 8.0,
         lm_weight: float = 0.5,
         word_score: float = 0.0,
-        unk_score: float = -10.0,
+        unk_score: float = -4.0,
         nbest: int = 1,
     ) -> None:
         self.tokens = list(tokens)

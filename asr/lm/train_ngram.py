@@ -7,9 +7,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from asr.atomic import atomic_path
+from asr.atomic import atomic_path, remove
 from asr.errors import RecipeError
 from asr.lm.kneser_ney import FALLBACK, train_kneser_ney, write_arpa
 
@@ -113,8 +114,9 @@ def build_binary(program: Path, arpa: Path, binary: Path, kind: str) -> None:
     if kind not in ("trie", "probing"):
         raise RecipeError(f"lm.binary is {kind!r}: choose trie or probing")
     with atomic_path(binary) as partial:
-        command = [str(program), "-T", f"{binary.parent}/", kind, str(arpa)]
-        code, log = _run([*command, str(partial)], "build_binary")
+        with _scratch(binary.parent) as scratch:
+            command = [str(program), "-T", f"{scratch}/", kind, str(arpa)]
+            code, log = _run([*command, str(partial)], "build_binary")
         if code != 0:
             raise RecipeError(f"build_binary failed on {arpa}: {_last_line(log)}")
 
@@ -122,9 +124,9 @@ def build_binary(program: Path, arpa: Path, binary: Path, kind: str) -> None:
 def _run_lmplz(
     lmplz: Path, text: Path, arpa: Path, order: int, prune: Sequence[int], memory: str
 ) -> None:
-    with atomic_path(arpa) as partial:
+    with atomic_path(arpa) as partial, _scratch(arpa.parent) as scratch:
         command = [str(lmplz), "-o", str(order), "-S", memory]
-        command += ["-T", f"{arpa.parent}/", "--prune", *map(str, prune)]
+        command += ["-T", f"{scratch}/", "--prune", *map(str, prune)]
         command += ["--text", str(text), "--arpa", str(partial)]
         code, log = _run(command, "lmplz")
         if code != 0 and "--discount_fallback" in log:
@@ -135,6 +137,18 @@ def _run_lmplz(
                     _say_fallback(f"{n}-gram")
         if code != 0:
             raise RecipeError(f"lmplz failed on {text}: {_last_line(log)}")
+
+
+@contextmanager
+def _scratch(parent: Path) -> Iterator[Path]:
+    """A folder for KenLM's temporary files; a killed run's is removed by the next."""
+    folder = parent / ".partial-kenlm"
+    remove(folder)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        remove(folder)
 
 
 def _say_fallback(what: str) -> None:
