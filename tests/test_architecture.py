@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 # A module may import its own layer and those before it; see CONTRIBUTING.md.
 LAYERS = (
-    ("errors", "atomic"),
+    ("errors", "atomic", "progress"),
     ("config", "config_load", "job", "provenance"),
     ("text",),
     ("models", "data", "lm", "fsa"),

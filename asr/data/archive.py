@@ -9,8 +9,8 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from asr.atomic import remove
-from asr.data.progress import Meter
 from asr.errors import RecipeError
+from asr.progress import ByteMeter
 
 COMPRESSION_ERRORS = (zlib.error, gzip.BadGzipFile, lzma.LZMAError)
 
@@ -45,7 +45,7 @@ def unpack(archive: Path, folder: Path, wanted: str) -> None:
 def _extract(archive: Path, folder: Path) -> None:
     try:
         with tarfile.open(archive) as tar:
-            meter = Meter(f"unpacking {archive.name}", None)
+            meter = ByteMeter(f"unpacking {archive.name}", None)
             for member in tar:
                 _extract_member(tar, member, folder, archive)
                 meter.add(member.size)

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from asr.decode.log_probs import write_log_probs
 from asr.models.create import AcousticModel
+from asr.progress import LineTimer
 
 BATCH_SECONDS = 60.0  # padded; more gains nothing on a CPU
-INTERVAL = 5.0  # seconds between progress lines
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def compute_log_probs(
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = model.to(device).eval()
-    busy, audio, printed = 0.0, 0.0, time.monotonic()
+    busy, audio, timer = 0.0, 0.0, LineTimer()
     with write_log_probs(out, attributes) as writer:
         for group in grouped(inputs):
             lengths = torch.tensor([len(item.features) for item in group])
@@ -60,9 +60,8 @@ def compute_log_probs(
                 frames = length if len(item.features) else 0
                 writer.add(item.id, row[:frames], len(item.features), item.duration)
             audio += sum(item.duration for item in group)
-            if time.monotonic() - printed > INTERVAL:
+            if timer.due():
                 print(f"log-probs: {audio:.0f} s of audio done", flush=True)
-                printed = time.monotonic()
     return busy
 
 

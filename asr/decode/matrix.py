@@ -13,8 +13,7 @@ from asr.decode.child import call_in_child, parent_is_gone, peak_rss_mb
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.log_probs import read_log_probs
 from asr.decode.methods import SearchOptions, load_method
-
-SECONDS_BETWEEN_LINES = 5.0
+from asr.progress import LineTimer
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def decode_set(
     decode = load_method(method, lang_dir, lm)(options)
     load_seconds = time.perf_counter() - began
     nbest: dict[str, list[Hypothesis]] = {}
-    audio, search, printed = 0.0, 0.0, time.monotonic()
+    audio, search, timer = 0.0, 0.0, LineTimer()
     for utterance in read_log_probs(log_probs):
         if parent_is_gone():
             raise SystemExit(1)
@@ -93,9 +92,8 @@ def decode_set(
         nbest[utterance.id] = decode(utterance.log_probs)
         search += time.perf_counter() - began
         audio += utterance.duration
-        if time.monotonic() - printed > SECONDS_BETWEEN_LINES:
+        if timer.due():
             print(f"{method}: {len(nbest)} utterances, {audio:.0f} s", flush=True)
-            printed = time.monotonic()
     return Decoded(nbest, audio, search, load_seconds, peak_rss_mb())
 
 

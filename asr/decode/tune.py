@@ -1,7 +1,6 @@
 """Scales chosen on dev: every point of a grid decoded and scored, in parallel."""
 
 import itertools
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -11,9 +10,8 @@ from asr.decode.child import call_in_child, parent_is_gone
 from asr.decode.log_probs import read_ids, read_log_probs
 from asr.decode.methods import SearchOptions, load_method, unavailable
 from asr.errors import RecipeError
+from asr.progress import LineTimer
 from asr.score.error_rate import ErrorRate, count_errors
-
-SECONDS_BETWEEN_LINES = 5.0
 
 
 @dataclass(frozen=True)
@@ -144,7 +142,7 @@ def score_chunk(
     """Word and character errors of some utterances at every point of the grid."""
     make_decoder = load_method(method, lang_dir, lm)
     utterances = list(read_log_probs(log_probs, list(refs)))
-    counts, printed = [], time.monotonic()
+    counts, timer = [], LineTimer()
     for number, options in enumerate(grid, start=1):
         decode = make_decoder(options)
         words, characters = ErrorRate.zero(), ErrorRate.zero()
@@ -154,9 +152,8 @@ def score_chunk(
             ref, hyp = refs[utterance.id], decode(utterance.log_probs)[0].text
             words += count_errors(ref.split(), hyp.split())
             characters += count_errors(list(ref), list(hyp))
-            if loud and time.monotonic() - printed > SECONDS_BETWEEN_LINES:
+            if loud and timer.due():
                 print(f"{method}: point {number} of {len(grid)}", flush=True)
-                printed = time.monotonic()
         counts.append((words, characters))
     return counts
 

@@ -1,9 +1,8 @@
 """A progress line every few seconds."""
 
-import time
 from dataclasses import dataclass, field
 
-INTERVAL = 5.0  # seconds between lines
+from asr.progress import LineTimer
 
 
 @dataclass
@@ -15,8 +14,7 @@ class Meter:
     gradient_norm: float = 0.0
     steps: int = 0
     seconds: float = 0.0  # of audio, since the start
-    started: float = field(default_factory=time.monotonic)
-    printed: float = field(default_factory=time.monotonic)
+    timer: LineTimer = field(default_factory=LineTimer)
 
     def add(
         self, loss: float, tokens: int, gradient_norm: float, seconds: float
@@ -31,12 +29,11 @@ class Meter:
     @property
     def speed(self) -> float:
         """Seconds of audio per second."""
-        return self.seconds / max(1e-9, time.monotonic() - self.started)
+        return self.seconds / max(1e-9, self.timer.seconds)
 
     def show(self, where: str, learning_rate: float, left: float) -> None:
         """Print a line if the last one is old enough; ``left`` is seconds of audio."""
-        now = time.monotonic()
-        if now - self.printed < INTERVAL or not self.steps:
+        if not self.steps or not self.timer.due():
             return
         minutes = left / max(1e-9, self.speed) / 60
         print(
@@ -46,6 +43,5 @@ class Meter:
             f"{self.speed:.0f} s of audio a second, {minutes:.0f} min left",
             flush=True,
         )
-        self.printed = now
         self.loss = self.gradient_norm = 0.0
         self.tokens = self.steps = 0
