@@ -6,7 +6,8 @@ from pathlib import Path
 from lhotse import RecordingSet, SupervisionSet
 
 from asr.data.corpus import Utterance, describe, list_option, number_option
-from asr.data.synth import SynthSettings, generate, parse_speaker
+from asr.data.synth import generate
+from asr.data.synth_plan import SynthSettings, parse_speaker
 
 SPLITS = ("train", "dev", "test")
 

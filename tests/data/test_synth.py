@@ -12,7 +12,9 @@ from asr.config_load import ROOT, read_yaml
 from asr.data import synth
 from asr.data.espeak import espeak
 from asr.data.resample import resample
-from asr.data.synth import SynthSettings, generate, parse_speaker, plan, say
+from asr.data.synth import generate
+from asr.data.synth_plan import SynthSettings, parse_speaker, plan
+from asr.data.synth_speech import say
 from asr.data.synth_text import KINDS, SLOTS, sentences, spoken, vocabulary
 from asr.errors import RecipeError
 
@@ -74,7 +76,7 @@ def test_interrupted_and_repeated(
     for path in kept[3:]:
         path.unlink()
     (kept[5].parent / f".partial-{kept[5].name}").write_bytes(b"half")
-    monkeypatch.setattr(synth, "_in_processes", _here)
+    monkeypatch.setattr(synth, "run_in_processes", _here)
     times = [path.stat().st_mtime_ns for path in kept[:3]]
     generate(folder, SETTINGS, nj=1)
     assert wavs(folder) == before
@@ -83,14 +85,14 @@ def test_interrupted_and_repeated(
     generate(folder, SETTINGS, nj=1)
 
 
-def _here(chunks, folder, settings, nj):  # type: ignore[no-untyped-def]
-    return [synth.speak_chunk(chunk, folder, settings) for chunk in chunks]
+def _here(name, function, tasks, nj):  # type: ignore[no-untyped-def]
+    return [(number, function(*task)) for number, task in enumerate(tasks)]
 
 
 def test_other_options_replace_the_corpus(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(synth, "_in_processes", _here)
+    monkeypatch.setattr(synth, "run_in_processes", _here)
     folder = tmp_path / "synth"
     generate(folder, SETTINGS, nj=1)
     before = wavs(folder)
@@ -104,7 +106,7 @@ def test_other_options_replace_the_corpus(
 
 
 def test_sound_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(synth, "_in_processes", _here)
+    monkeypatch.setattr(synth, "run_in_processes", _here)
     generate(tmp_path, SETTINGS, nj=1)
     for row in (tmp_path / "train.tsv").read_text().splitlines():
         id_, speaker, file, text = row.split("\t")
