@@ -2,13 +2,8 @@
 
 from asr.config import Config
 from asr.data.corpus import load_hook
-from asr.data.manifest import (
-    TrainLimits,
-    characters_needed,
-    prepare_split,
-    words_needed,
-    write_split,
-)
+from asr.data.manifest import prepare_split, write_split
+from asr.data.manifest_filter import TrainLimits, characters_needed, words_needed
 from asr.data.manifest_report import check_overlap, summary, write_dropped
 from asr.errors import RecipeError
 from asr.job import Job

@@ -7,9 +7,8 @@ length; dev and test lose an utterance only where there is nothing to recognise
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 from lhotse import (
@@ -21,48 +20,17 @@ from lhotse import (
     SupervisionSet,
     validate,
 )
-from lhotse.utils import compute_num_frames, fastcopy
+from lhotse.utils import fastcopy
 
-from asr.data.audio import check_audio
 from asr.data.jsonl import write_items
+from asr.data.manifest_filter import (
+    Dropped,
+    TrainLimits,
+    why_dropped,
+    without_transcript,
+)
 from asr.errors import RecipeError
 from asr.text.normalize import Rule
-
-FRAME_SHIFT = 0.01  # seconds; the features of stage 2
-
-NO_AUDIO = "no audio"
-UNREADABLE = "unreadable audio"
-NO_TRANSCRIPT = "no transcript"
-NO_TEXT = "no text"
-TOO_SHORT = "too short"
-TOO_LONG = "too long"
-IMPOSSIBLE = "impossible for CTC"
-
-
-@dataclass(frozen=True)
-class Dropped:
-    """One utterance left out, and why."""
-
-    split: str
-    id: str
-    reason: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class TrainLimits:
-    """What a training utterance must satisfy.
-
-    Attributes:
-        min_seconds, max_seconds: duration, both included.
-        output_frames: number of feature frames -> number of frames of the model.
-        frames_needed: text -> the least number of output frames CTC needs for it.
-    """
-
-    min_seconds: float
-    max_seconds: float
-    output_frames: Callable[[int], int]
-    frames_needed: Callable[[str], int]
 
 
 @dataclass(frozen=True)
@@ -74,21 +42,6 @@ class Split:
     supervisions: SupervisionSet
     cuts: CutSet
     dropped: tuple[Dropped, ...]
-
-
-def characters_needed(text: str) -> int:
-    """Output frames that CTC needs for ``text`` spelt in characters.
-
-    One for each character and each word boundary (the tokenizer puts one before
-    the first word too), and a blank between two equal neighbours (Graves 2006).
-    """
-    spelt = "|" + "|".join(text.split())
-    return len(spelt) + sum(a == b for a, b in pairwise(spelt))
-
-
-def words_needed(text: str) -> int:
-    """Lower bound for subword units: at least one token a word."""
-    return len(text.split())
 
 
 def prepare_split(
@@ -110,10 +63,10 @@ def prepare_split(
     segments = sorted(supervisions, key=lambda segment: segment.id)
     _check_unique(name, segments)
     kept: list[SupervisionSegment] = []
-    dropped = _without_transcript(name, by_id, segments)
+    dropped = without_transcript(name, by_id, segments)
     for segment in segments:
         segment = fastcopy(segment, text=rule(segment.text or ""))
-        reason = _why_dropped(segment, by_id.get(segment.recording_id), limits)
+        reason = why_dropped(segment, by_id.get(segment.recording_id), limits)
         if reason is None:
             kept.append(segment)
         else:
@@ -143,54 +96,6 @@ def _check_unique(name: str, segments: Sequence[SupervisionSegment]) -> None:
             f"manifests: {name} has {len(twice)} ids more than once ({some_names(twice)}); "
             "an utterance id must be unique, see the corpus's prepare.py"
         )
-
-
-def _without_transcript(
-    name: str, by_id: dict[str, Recording], segments: Sequence[SupervisionSegment]
-) -> list[Dropped]:
-    transcribed = {segment.recording_id for segment in segments}
-    return [
-        Dropped(name, id_, NO_TRANSCRIPT, _source(recording))
-        for id_, recording in sorted(by_id.items())
-        if id_ not in transcribed
-    ]
-
-
-def _why_dropped(
-    segment: SupervisionSegment,
-    recording: Recording | None,
-    limits: TrainLimits | None,
-) -> tuple[str, str] | None:
-    """Return (reason, detail) for an utterance that cannot be used, else None."""
-    if recording is None:
-        return _missing_audio(segment)
-    if recording.num_samples == 0 or segment.duration <= 0:
-        return UNREADABLE, f"{_source(recording)}: has no samples"
-    if not segment.text:
-        return NO_TEXT, "nothing is left of the transcript after normalisation"
-    return None if limits is None else _beyond(segment, limits)
-
-
-def _missing_audio(segment: SupervisionSegment) -> tuple[str, str]:
-    path = (segment.custom or {}).get("audio")
-    if path is None:
-        return NO_AUDIO, f"no recording {segment.recording_id}"
-    if not Path(path).exists():
-        return NO_AUDIO, f"{path}: no such file"
-    return UNREADABLE, f"{path}: {check_audio(Path(path))}"
-
-
-def _beyond(segment: SupervisionSegment, limits: TrainLimits) -> tuple[str, str] | None:
-    seconds, text = segment.duration, segment.text or ""
-    if seconds < limits.min_seconds:
-        return TOO_SHORT, f"{seconds:.2f} s, at least {limits.min_seconds} s"
-    if seconds > limits.max_seconds:
-        return TOO_LONG, f"{seconds:.2f} s, at most {limits.max_seconds} s"
-    frames = limits.output_frames(compute_num_frames(seconds, FRAME_SHIFT, 16000))
-    needed = limits.frames_needed(text)
-    if frames < needed:
-        return IMPOSSIBLE, f"{frames} output frames, at least {needed} are needed"
-    return None
 
 
 def _validated(
@@ -235,7 +140,3 @@ def _nothing_left(name: str, dropped: Sequence[Dropped]) -> str:
         f"manifests: no utterance of {name} can be used ({reasons or 'none found'}"
         f"{first}); check --download-dir and corpus.options"
     )
-
-
-def _source(recording: Recording) -> str:
-    return str(recording.sources[0].source)

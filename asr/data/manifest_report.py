@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from asr.atomic import write_text
-from asr.data.manifest import Dropped, Split, some_names
+from asr.data.manifest import Split, some_names
+from asr.data.manifest_filter import Dropped
 from asr.errors import RecipeError
 
 

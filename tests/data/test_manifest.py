@@ -11,14 +11,8 @@ from lhotse import RecordingSet, SupervisionSet
 
 from asr.data.corpus import Utterance, describe
 from asr.data.jsonl import read_cuts, write_items
-from asr.data.manifest import (
-    Split,
-    TrainLimits,
-    characters_needed,
-    prepare_split,
-    words_needed,
-    write_split,
-)
+from asr.data.manifest import Split, prepare_split, write_split
+from asr.data.manifest_filter import TrainLimits, characters_needed, words_needed
 from asr.data.manifest_report import check_overlap, summary, write_dropped
 from asr.errors import RecipeError
 from asr.text.normalize import get_rule
