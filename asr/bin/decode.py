@@ -7,7 +7,7 @@ from pathlib import Path
 from asr.atomic import atomic_path, remove, write_text
 from asr.config_load import read_yaml
 from asr.data.audio import AudioError
-from asr.data.shards import ShardReader
+from asr.data.shard_reader import ShardReader
 from asr.data.user_folder import UserUtterance, extract, load_user_folder
 from asr.decode.acoustic import Input, compute_log_probs
 from asr.decode.log_probs import read_attributes

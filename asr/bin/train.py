@@ -9,7 +9,7 @@ import torch
 from asr.atomic import write_text
 from asr.config import flatten
 from asr.data.dataset import Utterance
-from asr.data.shards import ShardReader
+from asr.data.shard_reader import ShardReader
 from asr.errors import RecipeError
 from asr.job import Job
 from asr.models.create import AcousticModel, create_model

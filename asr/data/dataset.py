@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from asr.data.shards import ShardReader
+from asr.data.shard_reader import ShardReader
 
 Augment = Callable[[NDArray[np.float32], np.random.Generator], NDArray[np.float32]]
 

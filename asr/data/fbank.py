@@ -12,7 +12,7 @@ from lhotse.cut import MonoCut
 from numpy.typing import NDArray
 
 from asr.data.audio import AudioError, check_audio, resample
-from asr.data.shards import write_shard
+from asr.data.shard_writer import write_shard
 
 FRAME_SHIFT = 0.01  # seconds
 

@@ -17,7 +17,7 @@ from asr.config import TrainConfig
 from asr.data.augment import spec_augment
 from asr.data.batches import plan_batches
 from asr.data.dataset import Batch, BatchDataset, Utterance, iterate
-from asr.data.shards import ShardReader
+from asr.data.shard_reader import ShardReader
 from asr.errors import RecipeError
 from asr.models import checkpoint
 from asr.models.create import AcousticModel

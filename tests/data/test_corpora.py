@@ -14,7 +14,7 @@ from asr.atomic import remove
 from asr.config_load import ROOT, load_config
 from asr.data.corpus import load_hook
 from asr.data.jsonl import read_cuts
-from asr.data.shards import ShardReader
+from asr.data.shard_reader import ShardReader
 from asr.errors import RecipeError
 from tests.data.sounds import write_sound
 

@@ -25,7 +25,7 @@ from asr.data.extract import extract_split
 from asr.data.fbank import FbankSettings, compute, load_cut, plan
 from asr.data.jsonl import read_cuts, write_items
 from asr.data.manifest import prepare_split
-from asr.data.shards import ShardReader
+from asr.data.shard_reader import ShardReader
 from asr.errors import RecipeError
 from asr.text.normalize import get_rule
 from tests.data.sounds import corpus, noise, write_sound

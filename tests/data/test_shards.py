@@ -12,8 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
-from asr.data import shards
-from asr.data.shards import ShardReader, shard_rows, write_index, write_shard
+from asr.data import shard_reader
+from asr.data.shard_index import write_index
+from asr.data.shard_reader import ShardReader
+from asr.data.shard_writer import shard_rows, write_shard
 from asr.errors import RecipeError
 
 
@@ -86,7 +88,7 @@ def test_dataloader_workers_in_shuffled_order(index: Path, method: str) -> None:
 
 
 def test_open_files_stay_few(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shards, "OPEN_FILES", 2)
+    monkeypatch.setattr(shard_reader, "OPEN_FILES", 2)
     before = len(os.listdir("/proc/self/fd"))
     reader = ShardReader(index)
     for number in random.Random(1).choices(range(60), k=300):

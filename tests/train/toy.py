@@ -8,7 +8,9 @@ import torch
 
 from asr.config import SpecAugmentConfig, TrainConfig
 from asr.data.dataset import Utterance
-from asr.data.shards import ShardReader, shard_rows, write_index, write_shard
+from asr.data.shard_index import write_index
+from asr.data.shard_reader import ShardReader
+from asr.data.shard_writer import shard_rows, write_shard
 from asr.models.create import create_model
 from asr.text.tokenizer import Tokenizer
 from asr.train.loop import Split, Trainer

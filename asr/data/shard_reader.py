@@ -1,98 +1,25 @@
-"""Features in HDF5 shards: written once, read by offset.
+"""Features read from shards by offset.
 
-A shard holds one contiguous (T, num_bins) dataset for each utterance, so lhotse
-(storage type ``numpy_hdf5``) and any HDF5 program can read it. Training does not: the
-index says at which byte each dataset begins, and :class:`ShardReader` fetches it with
-``os.pread``. There is no HDF5 handle that processes would have to share, no cache
-that grows, and the order of reading does not matter.
+Training does not open the shards as HDF5: the index says at which byte each dataset
+begins, and :class:`ShardReader` fetches it with ``os.pread``. There is no HDF5 handle
+that processes would have to share, no cache that grows, and the order of reading does
+not matter.
 """
 
 import os
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.atomic import atomic_path, write_text
+from asr.data.shard_index import read_index
 from asr.errors import RecipeError
 
 Features = NDArray[np.float32]
 
-COLUMNS = ("id", "shard", "offset", "num_frames", "num_bins", "dtype", "duration")
 OPEN_FILES = 64  # a process's limit is often 1024, a large corpus has more shards
-
-
-@dataclass(frozen=True)
-class Row:
-    """Where one utterance lies.
-
-    Attributes:
-        shard: file, relative to the index.
-        offset: of the first byte of the (num_frames, num_bins) array in that file.
-        dtype: ``float16`` or ``float32``, little-endian.
-        duration: seconds of audio.
-    """
-
-    id: str
-    shard: str
-    offset: int
-    num_frames: int
-    num_bins: int
-    dtype: str
-    duration: float
-
-
-def write_shard(
-    path: Path, arrays: Iterable[tuple[str, NDArray[Any]]], dtype: str
-) -> None:
-    """Write ``(id, (T, num_bins) array)`` pairs as one HDF5 file, atomically.
-
-    The file is put together in memory (an hour of float16 takes 58 MB): where the
-    disk is full, the HDF5 library would end the process instead of raising OSError.
-    """
-    with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
-        for id_, array in arrays:
-            file.create_dataset(id_, data=array.astype(np.dtype(dtype)))
-        file.flush()
-        image = file.id.get_file_image()
-    with atomic_path(path) as partial:
-        partial.write_bytes(image)
-
-
-def shard_rows(path: Path, name: str, seconds: dict[str, float]) -> Iterator[Row]:
-    """Read the index rows of one shard; ``seconds`` tells which ids, and how long."""
-    with h5py.File(path, "r") as file:
-        for id_, duration in seconds.items():
-            data = file[id_]
-            frames, bins = data.shape
-            offset = data.id.get_offset()
-            yield Row(id_, name, offset, frames, bins, data.dtype.name, duration)
-
-
-def write_index(rows: Iterable[Row], path: Path) -> None:
-    """Write the index, one utterance a line under a header."""
-    lines = ["\t".join(COLUMNS)]
-    lines += ["\t".join(map(str, astuple(row))) for row in rows]
-    write_text(path, "\n".join(lines) + "\n")
-
-
-def read_index(path: Path) -> list[Row]:
-    """Read what :func:`write_index` wrote.
-
-    Raises:
-        RecipeError: the index is missing or not one.
-    """
-    if not path.is_file():
-        raise RecipeError(f"{path}: no index of features; run stage 2 (fbank)")
-    header, *lines = path.read_text(encoding="utf-8").splitlines() or [""]
-    if tuple(header.split("\t")) != COLUMNS:
-        raise RecipeError(f"{path}: not an index of features; run stage 2 again")
-    return [_row(path, line.split("\t")) for line in lines]
 
 
 class ShardReader:
@@ -206,15 +133,3 @@ class ShardReader:
         return RecipeError(
             f"{self._path(shard)}: {what}; delete {self._index} and run stage 2 (fbank)"
         )
-
-
-def _row(path: Path, fields: Sequence[str]) -> Row:
-    try:
-        id_, shard, offset, frames, bins, dtype, duration = fields
-        return Row(
-            id_, shard, int(offset), int(frames), int(bins), dtype, float(duration)
-        )
-    except ValueError:
-        raise RecipeError(
-            f"{path}: a line is damaged; delete it and run stage 2 again"
-        ) from None
