@@ -12,8 +12,8 @@ from lhotse import RecordingSet, SupervisionSet
 from asr.data.corpus import Utterance, describe
 from asr.data.jsonl import read_cuts, write_items
 from asr.data.manifest import Split, prepare_split, write_split
-from asr.data.manifest_filter import TrainLimits, characters_needed, words_needed
-from asr.data.manifest_report import check_overlap, summary, write_dropped
+from asr.data.manifest_filter import TrainLimits, words_needed
+from asr.data.manifest_report import summary, write_dropped
 from asr.errors import RecipeError
 from asr.text.normalize import get_rule
 from tests.data.sounds import corpus, write_sound
@@ -124,17 +124,6 @@ def test_repeated_id(tmp_path: Path) -> None:
         prepare_split("train", recordings, twice, UPPER, limits())
 
 
-def test_overlap(tmp_path: Path) -> None:
-    train = prepare_split("train", *corpus(tmp_path, {"a1": "x", "b1": "y"}), UPPER)
-    dev = prepare_split("dev", *corpus(tmp_path, {"a2": "x", "c1": "y"}), UPPER)
-    test = prepare_split("test", *corpus(tmp_path, {"a1": "x"}), UPPER)
-    assert check_overlap([train, dev]) == [
-        "WARNING: train and dev share 1 speakers (a)"
-    ]
-    with pytest.raises(RecipeError, match=r"train and test share 1 utterances \(a1\)"):
-        check_overlap([train, dev, test])
-
-
 def test_segments_of_one_recording(tmp_path: Path) -> None:
     recordings, supervisions = corpus(tmp_path, {"talk": "one two three"})
     whole = next(iter(supervisions))
@@ -148,14 +137,6 @@ def test_segments_of_one_recording(tmp_path: Path) -> None:
         ("talk-1", 0.4, 0.5),
     ]
     assert cuts[1].load_audio().shape == (1, 8000)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("A", 2), ("AB", 3), ("AA", 4), ("A A", 4), ("HELLO ALL", 12)],
-)
-def test_characters_needed(text: str, expected: int) -> None:
-    assert characters_needed(text) == expected
 
 
 def test_files_are_lhotse_s_and_the_same_every_time(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Shards: random access by many processes, and clear words about damage."""
 
-import errno
 import os
 import pickle
 import random
@@ -155,22 +154,3 @@ def test_unknown_id_and_damaged_index(index: Path) -> None:
         index.write_text(damaged)
         with pytest.raises(RecipeError, match="stage 2"):
             ShardReader(index)
-
-
-def test_equal_shards_are_equal_files(tmp_path: Path) -> None:
-    for name in ("a.h5", "b.h5"):
-        write_shard(tmp_path / name, [(f"u{i}", features(i)) for i in range(9)], "f4")
-    assert (tmp_path / "a.h5").read_bytes() == (tmp_path / "b.h5").read_bytes()
-
-
-def test_full_disk(tmp_path: Path) -> None:
-    target = tmp_path / "shard.h5"
-    with pytest.MonkeyPatch.context() as patch:
-
-        def full(*_: object) -> int:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-        patch.setattr(Path, "write_bytes", full)
-        with pytest.raises(OSError, match="No space"):
-            write_shard(target, [("a", features(1))], "float16")
-    assert list(tmp_path.iterdir()) == []
