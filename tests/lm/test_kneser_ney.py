@@ -8,6 +8,7 @@ from pathlib import Path
 import kenlm
 import pytest
 
+from asr.lm.kenlm_tools import find_tool
 from asr.lm.kneser_ney import (
     adjusted_counts,
     count_ngrams,
@@ -15,7 +16,7 @@ from asr.lm.kneser_ney import (
     train_kneser_ney,
     write_arpa,
 )
-from asr.lm.train_ngram import find_tool, train_ngram
+from asr.lm.train_ngram import train_ngram
 
 VOCABULARY = [f"W{i}" for i in range(400)]
 
