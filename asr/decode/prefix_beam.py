@@ -13,63 +13,15 @@ itself, but a new token after a blank. All values are natural logarithms.
 """
 
 import heapq
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.log_probs import LogProbs, check_log_probs
-from asr.decode.word_lm import WordLm, WordModel, WordScorer
+from asr.decode.prefix import NEG_INF, Prefix, log_add
+from asr.decode.word_lm import WordModel, WordScorer
 from asr.text.tokenizer import BLANK_ID, WORD_START, join_pieces
-
-NEG_INF = -math.inf
-
-
-def log_add(a: float, b: float) -> float:
-    """``ln(exp(a) + exp(b))``, exact for -inf too."""
-    if a < b:
-        a, b = b, a
-    return a if b == NEG_INF else a + math.log1p(math.exp(b - a))
-
-
-class Prefix:
-    """A token sequence as a node of a tree: its last token, and the rest above it.
-
-    Attributes:
-        word: the unfinished last word, spelled so far, without ``▁``.
-        lm: scorer's state and scores after the finished words.
-        p_b, p_nb: after the last frame; next_b, next_nb: after the frame in work.
-    """
-
-    __slots__ = (
-        "children",
-        "lm",
-        "next_b",
-        "next_nb",
-        "p_b",
-        "p_nb",
-        "parent",
-        "token",
-        "word",
-    )
-
-    def __init__(self, parent: "Prefix | None", token: int, word: str, lm: WordLm):
-        self.parent = parent
-        self.token = token
-        self.word = word
-        self.lm = lm
-        self.children: dict[int, Prefix] = {}
-        self.p_b = self.p_nb = self.next_b = self.next_nb = NEG_INF
-
-    def ids(self) -> tuple[int, ...]:
-        """The token sequence, from the first to the last."""
-        reversed_ids: list[int] = []
-        node = self
-        while node.parent is not None:
-            reversed_ids.append(node.token)
-            node = node.parent
-        return tuple(reversed(reversed_ids))
 
 
 class PrefixBeamSearch:
