@@ -5,7 +5,6 @@ Values come from ``conf/recipe.yaml``, then ``conf/<model>.yaml``, then
 no dataclass below names is an error that says which known key is nearest.
 """
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -176,28 +175,3 @@ class Config:
     train: TrainConfig
     tune: TuneConfig
     decode: DecodeConfig
-
-
-def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
-    """Return ``{"fbank.dtype": "float16", ...}`` with plain JSON values."""
-    flat: dict[str, Any] = {}
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        if dataclasses.is_dataclass(value):
-            flat.update(flatten(value, f"{prefix}{field.name}."))
-        else:
-            flat[prefix + field.name] = plain(value)
-    return flat
-
-
-def plain(value: Any) -> Any:
-    """Turn dataclasses and tuples into the dicts and lists that YAML and JSON know."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)
-        }
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    return value

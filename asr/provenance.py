@@ -6,8 +6,9 @@ from pathlib import Path
 import yaml
 
 from asr.atomic import write_text
-from asr.config import Config, plain
+from asr.config import Config
 from asr.config_load import ROOT
+from asr.config_tree import plain
 
 
 def git_commit() -> str:

@@ -5,7 +5,6 @@ outputs depend on and a fingerprint of the inputs; the stage is done as long as 
 are what they were and the outputs exist.
 """
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from asr.atomic import remove, write_text
-from asr.config import flatten
+from asr.config_tree import flatten
+from asr.done_marker import changes, read_marker
 from asr.errors import RecipeError
+from asr.fingerprint import fingerprint
 from asr.job import Job
-
-HASHED_BYTES = 32 << 20  # larger inputs are told apart by size and time
 
 
 @dataclass(frozen=True)
@@ -92,8 +91,8 @@ def check_needed(stage: Stage, needed: Stage, job: Job) -> None:
     again = f"run ./run.sh --stage {needed.number} first, with the same options"
     if not marker.exists():
         raise RecipeError(f"{stage.title}: {needed.title} is not done; {again}")
-    old = _read_marker(marker).get("settings", {})
-    changed = _changes(old, needed.settings(job))
+    old = read_marker(marker).get("settings", {})
+    changed = changes(old, needed.settings(job))
     if changed:
         raise RecipeError(
             f"{stage.title}: {needed.title} was run with another configuration "
@@ -116,9 +115,9 @@ def why_not_done(stage: Stage, job: Job, wanted: dict[str, Any]) -> str | None:
     marker = stage.marker(job)
     if not marker.exists():
         return "it was not finished"
-    old = _read_marker(marker)
+    old = read_marker(marker)
     for part in ("settings", "facts", "inputs"):
-        changed = _changes(old.get(part, {}), wanted[part])
+        changed = changes(old.get(part, {}), wanted[part])
         if changed:
             return changed
     for path in stage.outputs(job):
@@ -132,43 +131,8 @@ def fingerprints(stage: Stage, job: Job) -> dict[str, str]:
     return {str(path): fingerprint(path) for path in stage.inputs(job)}
 
 
-def fingerprint(path: Path) -> str:
-    """SHA-256 of a file, or size and time of a large one or of a folder."""
-    status = path.stat()
-    if path.is_dir() or status.st_size > HASHED_BYTES:
-        return f"{status.st_size} bytes, {status.st_mtime_ns}"
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _under(key: str, prefixes: Sequence[str]) -> bool:
     return any(key == p or key.startswith(p + ".") for p in prefixes)
-
-
-def _changes(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """Say in a few words what differs between two flat mappings; empty if nothing."""
-    words = []
-    for key in sorted(set(old) | set(new)):
-        if old.get(key) != new.get(key):
-            if "/" in key:  # an input file: its hash tells a reader nothing
-                words.append(f"{key} changed")
-            else:
-                was, now = (_short(values.get(key)) for values in (old, new))
-                words.append(f"{key} changed from {was} to {now}")
-    more = f" and {len(words) - 3} more" if len(words) > 3 else ""
-    return ", ".join(words[:3]) + more
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 40 else text[:36] + " ..."
-
-
-def _read_marker(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        return {}  # damaged: the stage is simply not done
-    return content if isinstance(content, dict) else {}
 
 
 def _entry_point(stage: Stage) -> Callable[[Job], None]:

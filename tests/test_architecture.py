@@ -11,11 +11,12 @@ ROOT = Path(__file__).resolve().parents[1]
 # A module may import its own layer and those before it; see CONTRIBUTING.md.
 LAYERS = (
     ("errors", "atomic", "progress"),
-    ("config", "config_load", "job", "provenance"),
+    ("config", "config_load", "config_tree", "done_marker", "fingerprint"),
+    ("job", "provenance"),
     ("text",),
     ("models", "data", "lm", "fsa"),
     ("train", "decode", "score"),
-    ("stage", "stages", "bin", "__main__"),
+    ("stage", "stage_files", "stages", "bin", "__main__"),
 )
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)

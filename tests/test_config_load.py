@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from asr.config import Config, flatten, plain
-from asr.config_load import ROOT, build_config, load_config, merge, read_yaml
+from asr.config import Config
+from asr.config_load import ROOT, load_config, merge, read_yaml
+from asr.config_tree import build_config, flatten, plain
 from asr.errors import UsageError
 
 AN4 = ROOT / "egs" / "an4"

@@ -14,11 +14,11 @@ from asr.decode.log_probs import read_attributes
 from asr.decode.matrix import run_method
 from asr.decode.methods import METHODS, SearchOptions, unavailable
 from asr.errors import RecipeError
+from asr.fingerprint import fingerprint
 from asr.job import Job
 from asr.models.package import load_package
 from asr.provenance import write_config
 from asr.score.transcripts import read_texts
-from asr.stage import fingerprint
 from asr.text.normalize import get_rule
 from asr.text.transcripts import read_transcripts
 

@@ -7,20 +7,21 @@ from typing import Any
 import torch
 
 from asr.atomic import write_text
-from asr.config import flatten
+from asr.config_tree import flatten
 from asr.data.dataset import Utterance
 from asr.data.shard_reader import ShardReader
 from asr.errors import RecipeError
+from asr.fingerprint import fingerprint
 from asr.job import Job
 from asr.models.create import AcousticModel, create_model
 from asr.models.lengths import subsampled
 from asr.provenance import write_config
-from asr.stage import fingerprint
 from asr.stages import TRAIN_FREE_KEYS
 from asr.text.tokenizer import Tokenizer
 from asr.text.transcripts import read_transcripts
-from asr.train.loop import Split, Trainer
+from asr.train.loop import Trainer
 from asr.train.loss import frames_needed
+from asr.train.split import Split
 
 
 def run(job: Job) -> None:
@@ -42,7 +43,7 @@ def run(job: Job) -> None:
     trainer = Trainer(
         model, train, dev, tokenizer, config.train, paths.checkpoints, _signature(job)
     )
-    print(f"training on {trainer.device} in {trainer.dtype}", flush=True)
+    print(f"training on {trainer.device} in {trainer.stepper.dtype}", flush=True)
     write_config(config, paths.exp / "config.yaml")
     trainer.run()
 

@@ -13,7 +13,8 @@ import torch
 from asr.data.dataset import Batch
 from asr.errors import RecipeError
 from asr.models import checkpoint
-from asr.train.loop import Trainer, TrainingInterruptedError
+from asr.train.interrupt import TrainingInterruptedError
+from asr.train.loop import Trainer
 from tests.train.toy import NO_MASKS, toy_config, toy_trainer
 
 
@@ -112,8 +113,9 @@ def test_other_configuration_sets_old_checkpoints_aside(
 ) -> None:
     toy_trainer(tmp_path, tmp_path / "c", toy_config(max_epochs=1)).run()
     trainer = toy_trainer(tmp_path, tmp_path / "c", toy_config(max_epochs=1))
-    trainer.signature = {"a": 2}
-    assert trainer._resume().step == 0
+    trainer.folder.signature = {"a": 2}
+    state = trainer.folder.resume(trainer.model, trainer.stepper.optimizer)
+    assert state.step == 0
     assert (tmp_path / "c.old-1" / "last.pt").exists()
     assert "training starts anew" in capsys.readouterr().out
 

@@ -13,7 +13,8 @@ from asr.data.shard_reader import ShardReader
 from asr.data.shard_writer import shard_rows, write_shard
 from asr.models.create import create_model
 from asr.text.tokenizer import Tokenizer
-from asr.train.loop import Split, Trainer
+from asr.train.loop import Trainer
+from asr.train.split import Split
 
 WORDS = ("ONE", "TWO", "SIX", "TEN")
 BINS = 20

@@ -1,0 +1,33 @@
+"""What a done-marker holds, and what has changed since."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def read_marker(path: Path) -> dict[str, Any]:
+    """Return what a marker holds; nothing if it is damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return {}  # damaged: the stage is simply not done
+    return content if isinstance(content, dict) else {}
+
+
+def changes(old: dict[str, Any], new: dict[str, Any]) -> str:
+    """Say in a few words what differs between two flat mappings; empty if nothing."""
+    words = []
+    for key in sorted(set(old) | set(new)):
+        if old.get(key) != new.get(key):
+            if "/" in key:  # an input file: its hash tells a reader nothing
+                words.append(f"{key} changed")
+            else:
+                was, now = (_short(values.get(key)) for values in (old, new))
+                words.append(f"{key} changed from {was} to {now}")
+    more = f" and {len(words) - 3} more" if len(words) > 3 else ""
+    return ", ".join(words[:3]) + more
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else text[:36] + " ..."

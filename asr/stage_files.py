@@ -1,0 +1,74 @@
+"""Files and facts that the stages depend on, and where their done-markers lie."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from asr.job import Job
+
+Marker = Callable[[Job], Path]
+
+
+def data_marker(name: str) -> Marker:
+    """Beside the data of the corpus."""
+    return lambda job: job.paths.data / ".done" / f"{name}.json"
+
+
+def lang_marker(name: str) -> Marker:
+    """Beside the tokenizer: another unit is another folder."""
+    return lambda job: job.lang / ".done" / f"{name}.json"
+
+
+def exp_marker(name: str) -> Marker:
+    """Beside the model."""
+    return lambda job: job.paths.exp / ".done" / f"{name}.json"
+
+
+def decode_marker(name: str) -> Marker:
+    """Own marker for every set, so that a user's folder leaves the corpus's alone."""
+    return lambda job: (
+        job.paths.exp / ".done" / f"{name}-{'-'.join(job.decode_sets)}.json"
+    )
+
+
+def download_dir(job: Job) -> dict[str, Any]:
+    """Where the audio lies."""
+    return {"download_dir": str(job.paths.download.resolve())}
+
+
+def lm_extra(job: Job) -> list[Path]:
+    """The extra LM text is an input where it is there; stage 4 says where it is not."""
+    name = job.config.lm.extra_text
+    paths = [Path(name), job.paths.download / name] if name else []
+    return [path for path in paths if path.exists()][:1]
+
+
+def features(job: Job, splits: Sequence[str]) -> list[Path]:
+    """What stage 2 writes of the splits."""
+    p = job.paths
+    return [f(s) for s in splits for f in (p.feature_cuts, p.feature_index)]
+
+
+def decode_inputs(job: Job) -> list[Path]:
+    """Model and scales; the test sets' features, unless a user's folder is given."""
+    paths = [job.paths.averaged, job.paths.decode_yaml]
+    if job.test_dir is None:
+        return paths + features(job, job.config.corpus.test_sets)
+    return paths
+
+
+def user_files(job: Job) -> dict[str, Any]:
+    """Name, size and time of all files in the user's folder."""
+    facts: dict[str, Any] = {"decoders": list(job.decoders)}
+    if job.test_dir is not None:
+        files = sorted(p for p in job.test_dir.rglob("*") if p.is_file())
+        facts["test_dir"] = [
+            [str(p), p.stat().st_size, p.stat().st_mtime_ns] for p in files
+        ]
+    return facts
+
+
+def score_inputs(job: Job) -> list[Path]:
+    """The hypotheses of every method that stage 8 has run."""
+    dirs = [job.paths.decode_dir(name) for name in job.decode_sets]
+    return sorted(p for d in dirs for p in d.glob("*/text") if d.exists())
