@@ -53,8 +53,8 @@ SLOTS: dict[str, tuple[str, ...]] = {
 
 # (kind, its share in percent, its templates)
 KINDS: tuple[tuple[str, int, tuple[str, ...]], ...] = (
-    ("digits", 28, tuple(" ".join(["{digit}"] * n) for n in (3, 4, 5, 6, 7))),
-    ("letters", 8, tuple(" ".join(["{letter}"] * n) for n in (2, 3, 4))),
+    ("digits", 30, tuple(" ".join(["{digit}"] * n) for n in (3, 4, 5, 6, 7))),
+    ("letters", 4, tuple(" ".join(["{letter}"] * n) for n in (2, 3, 4))),
     (
         "dates",
         20,
@@ -71,7 +71,7 @@ KINDS: tuple[tuple[str, int, tuple[str, ...]], ...] = (
     ),
     (
         "commands",
-        22,
+        23,
         (
             "{switch} the {room} {device}",
             "{switch} the {device} {when}",
@@ -87,7 +87,7 @@ KINDS: tuple[tuple[str, int, tuple[str, ...]], ...] = (
     ),
     (
         "sentences",
-        22,
+        23,
         (
             "the {person} {verb} the {object}",
             "the {adjective} {person} {verb} the {object}",
