@@ -19,10 +19,11 @@ from asr.data.download import Source, provide
 from asr.errors import RecipeError
 
 
-def download(folder: Path, options: Options) -> None:
+def download(folder: Path, options: Options, nj: int) -> None:
     """Bring every part that ``options`` names into ``folder/LibriSpeech``.
 
     Args:
+        nj: not used; a corpus's hook is called with it.
         options: ``parts`` as for :func:`manifests`; ``url``, the address of the folder
             with ``<part>.tar.gz``; ``md5``, the checksum of each.
 
@@ -47,11 +48,12 @@ def download(folder: Path, options: Options) -> None:
         provide(folder, Source(file, url, unpacked, "md5", str(checksums[part])))
 
 
-def manifests(folder: Path, options: Options) -> Manifests:
+def manifests(folder: Path, work_dir: Path, options: Options) -> Manifests:
     """Describe every split that ``options["parts"]`` maps to folders' names.
 
     Args:
         folder: the download folder, with ``LibriSpeech`` below it.
+        work_dir: not used; a corpus's hook is called with it.
 
     Raises:
         RecipeError: a part is not there.
