@@ -69,6 +69,13 @@ def user_files(job: Job) -> dict[str, Any]:
 
 
 def score_inputs(job: Job) -> list[Path]:
-    """The hypotheses of every method that stage 8 has run."""
+    """The hypotheses, and their timing, of every method that stage 8 has run."""
     dirs = [job.paths.decode_dir(name) for name in job.decode_sets]
-    return sorted(p for d in dirs for p in d.glob("*/text") if d.exists())
+    names = ("*/text", "*/timing.json")
+    return sorted(p for d in dirs for name in names for p in d.glob(name))
+
+
+def score_outputs(job: Job) -> list[Path]:
+    """The table of every set that has transcripts."""
+    dirs = [job.paths.decode_dir(name) for name in job.decode_sets]
+    return [d / "results.tsv" for d in dirs if (d / "ref").is_file()]

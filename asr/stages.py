@@ -11,6 +11,7 @@ from asr.stage_files import (
     lang_marker,
     lm_extra,
     score_inputs,
+    score_outputs,
     user_files,
 )
 
@@ -129,7 +130,7 @@ STAGES = (
         keys=(),
         needs=("decode",),
         inputs=score_inputs,
-        outputs=lambda job: [],
+        outputs=score_outputs,
         marker=decode_marker("9-score"),
     ),
 )

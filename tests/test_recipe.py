@@ -134,6 +134,16 @@ def test_changed_configuration_is_done_again_and_named(
     assert "decode.nbest changed from 10 to 3" in said
 
 
+def test_lost_table_is_written_again(whole: Recipe, tmp_path: Path) -> None:
+    again = whole.copy(tmp_path / "again")
+    assert "already done" in again.run("score")
+    table = again.exp / "decode_test/results.tsv"
+    expected = table.read_bytes()
+    table.unlink()
+    again.run("score")
+    assert table.read_bytes() == expected
+
+
 @pytest.mark.parametrize("seconds", [0.2, 0.4, 0.8])
 def test_killed_lm_stage(whole: Recipe, tmp_path: Path, seconds: float) -> None:
     again = whole.copy(tmp_path / "again")
