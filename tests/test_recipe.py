@@ -136,6 +136,7 @@ def test_changed_configuration_is_done_again_and_named(
 
 def test_lost_table_is_written_again(whole: Recipe, tmp_path: Path) -> None:
     again = whole.copy(tmp_path / "again")
+    again.run("score")
     assert "already done" in again.run("score")
     table = again.exp / "decode_test/results.tsv"
     expected = table.read_bytes()
