@@ -53,6 +53,18 @@ def _run(arguments: list[str]) -> int:
     return 0
 
 
+def split_settings(text: str) -> list[str]:
+    """Split ``--set`` as a shell would.
+
+    Raises:
+        UsageError: a quotation that does not end.
+    """
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"--set {text!r}: {error}") from error
+
+
 def _score_files(arguments: list[str]) -> int:
     """``score REF HYP [OUT]``: any two transcripts, no experiment needed."""
     if len(arguments) not in (2, 3):
@@ -98,7 +110,7 @@ def make_job(options: argparse.Namespace, stage: int) -> Job:
     trained = exp / "config.yaml" if stage >= 7 else None
     return Job(
         config=load_config(
-            corpus_dir, options.model, shlex.split(options.settings), trained
+            corpus_dir, options.model, split_settings(options.settings), trained
         ),
         paths=Paths(
             options.download_dir, options.data_dir or Path("data") / options.corpus, exp

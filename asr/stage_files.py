@@ -69,9 +69,9 @@ def user_files(job: Job) -> dict[str, Any]:
 
 
 def score_inputs(job: Job) -> list[Path]:
-    """The hypotheses, and their timing, of every method that stage 8 has run."""
+    """Transcripts, and hypotheses and timing of every method that stage 8 has run."""
     dirs = [job.paths.decode_dir(name) for name in job.decode_sets]
-    names = ("*/text", "*/timing.json")
+    names = ("ref", "*/text", "*/timing.json")
     return sorted(p for d in dirs for name in names for p in d.glob(name))
 
 

@@ -23,6 +23,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
         (["--decoders", "viterbi"], "known are greedy"),
         (["--test-dir", "/no/such/folder"], "no such folder"),
         (["--set", "lm.ordr=3"], "lm.order"),
+        (["--set", "lm.order='3"], "No closing quotation"),
     ],
 )
 def test_wrong_values(

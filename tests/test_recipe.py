@@ -218,8 +218,10 @@ def test_own_folder_with_a_bad_file_decodes_the_others_and_names_it(
     folder = tmp_path / "mydata"
     tone(folder / "audio" / "good.wav", 16000)
     (folder / "audio" / "bad.wav").write_bytes(b"RIFF but not a wave file")
+    soundfile.write(folder / "audio" / "short.wav", np.zeros(50), 16000)
     said = own.run("decode", "--test-dir", str(folder), code=1)
     assert "bad.wav" in said and "Traceback" not in said
+    assert "short.wav: is shorter than 25 ms" in said
     assert (own.exp / "decode_mydata" / "greedy" / "predictions" / "good.txt").exists()
 
 
@@ -227,6 +229,19 @@ def test_own_folder_without_audio_is_one_line(whole: Recipe, tmp_path: Path) -> 
     (tmp_path / "empty").mkdir()
     said = whole.run("decode", "--test-dir", str(tmp_path / "empty"), code=1)
     assert "no audio files" in said and "Traceback" not in said
+
+
+def test_changed_transcript_is_scored_again(whole: Recipe, tmp_path: Path) -> None:
+    own = whole.copy(tmp_path / "own")
+    tone(tmp_path / "two" / "audio" / "a.wav", 16000)
+    text = tmp_path / "two" / "transcriptions" / "a.txt"
+    text.parent.mkdir()
+    for words in (3, 2):
+        text.write_text("ONE " * words)
+        own.run("decode", "--test-dir", str(text.parent.parent))
+        own.run("score", "--test-dir", str(text.parent.parent))
+        table = (own.exp / "decode_two" / "results.tsv").read_text()
+        assert f"\t{words}\t" in table.splitlines()[1]
 
 
 def test_own_folder_without_any_transcript(whole: Recipe, tmp_path: Path) -> None:

@@ -100,9 +100,13 @@ def _run_methods(job: Job, methods: tuple[str, ...], folder: Path) -> None:
     """Run the decoders whose output is not there yet with the same options."""
     options = search_options(job)
     signature = f"{options} {fingerprint(job.paths.arpa(job.config.lm.order))}\n"
+    for method in METHODS:  # what other scales gave must not stand in the same table
+        done = folder / method / "signature"
+        if not (done.is_file() and done.read_text(encoding="utf-8") == signature):
+            remove(folder / method)
     for method in methods:
         done = folder / method / "signature"
-        if done.is_file() and done.read_text(encoding="utf-8") == signature:
+        if done.is_file():
             print(f"{method}: already there", flush=True)
             continue
         run_method(

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from asr.atomic import remove
 from asr.errors import RecipeError
 from asr.job import DECODERS, Job
 from asr.score.report import error_line, score, write_report
@@ -16,6 +17,7 @@ def run(job: Job) -> None:
         folder = job.paths.decode_dir(name)
         if not (folder / "ref").is_file():
             print(f"{name}: no transcripts, so nothing to score", flush=True)
+            remove(folder / "results.tsv")  # of transcripts that are gone
             continue
         methods = [m for m in DECODERS if (folder / m / "text").is_file()]
         if not methods:

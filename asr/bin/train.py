@@ -10,7 +10,7 @@ from asr.atomic import write_text
 from asr.config_tree import flatten
 from asr.data.dataset import Utterance
 from asr.data.shard_reader import ShardReader
-from asr.errors import RecipeError
+from asr.errors import RecipeError, UsageError
 from asr.fingerprint import fingerprint
 from asr.job import Job
 from asr.models.create import AcousticModel, create_model
@@ -27,6 +27,8 @@ from asr.train.split import Split
 def run(job: Job) -> None:
     """Train until the last epoch, or go on from the last checkpoint."""
     config, paths = job.config, job.paths
+    if config.train.max_epochs < 1:
+        raise UsageError(f"train.max_epochs={config.train.max_epochs}: at least 1")
     torch.manual_seed(config.train.seed)
     tokenizer = Tokenizer.load(job.lang)
     train, dropped = feasible(read_split(job, "train", tokenizer))

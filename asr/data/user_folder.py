@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.data.audio import SUFFIXES, check_audio, read_audio
+from asr.data.audio import SUFFIXES, AudioError, check_audio, read_audio
 from asr.data.fbank import compute
 from asr.errors import RecipeError
 from asr.text.normalize import Rule
+
+WINDOW = 0.025  # seconds, of the filter bank
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,9 @@ def extract(
     """Return the (T, num_mel_bins) features of one file: mono, resampled.
 
     Raises:
-        AudioError: the file turns out to be damaged.
+        AudioError: the file turns out to be damaged, or shorter than one window.
     """
-    return compute(read_audio(utterance.audio, sample_rate), sample_rate, num_mel_bins)
+    samples = read_audio(utterance.audio, sample_rate)
+    if len(samples) < WINDOW * sample_rate:
+        raise AudioError(f"{utterance.audio}: is shorter than {1000 * WINDOW:.0f} ms")
+    return compute(samples, sample_rate, num_mel_bins)
