@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ def load(path: Path) -> dict[str, Any]:
         RecipeError: the file is missing, truncated, or holds something else.
     """
     try:
+        _check_sums(path)
         tensors = torch.load(path, map_location="cpu", weights_only=True)
         state = _unpack(json.loads(tensors.pop("outline")), tensors)
     except FileNotFoundError:
@@ -43,12 +45,25 @@ def load(path: Path) -> dict[str, Any]:
         KeyError,
         AttributeError,
         ValueError,
+        zipfile.BadZipFile,
         pickle.UnpicklingError,
     ) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
         raise RecipeError(f"{path}: unreadable checkpoint ({reason})") from error
     assert isinstance(state, dict)
     return state
+
+
+def _check_sums(path: Path) -> None:
+    """Compare the content with its CRC-32s, which torch writes but does not read.
+
+    Raises:
+        BadZipFile: it differs, or the file is no archive.
+    """
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise zipfile.BadZipFile(f"{damaged} is damaged")
 
 
 def _pack(value: Any, tensors: dict[str, Tensor]) -> Any:
