@@ -133,6 +133,12 @@ class TrainConfig:
     sorted_epochs: int  # first epochs from short to long (SortaGrad)
     checkpoint_minutes: float  # beside the one at the end of every epoch
     keep_checkpoints: int  # best epochs on dev that are kept
+    accumulate: int  # batches of one update, in each process
+    schedule: str  # cosine | noam | onecycle | constant, after the warm-up
+    ema_decay: float  # of the averaged weights, at each update; 0: none are kept
+    patience: int  # epochs without a better dev WER that end the training; 0: never
+    max_skipped: int  # steps in a row without a finite gradient that end it
+    one_batch: bool  # only learn one batch by heart, as a first trial
     spec_augment: SpecAugmentConfig
 
 
@@ -175,3 +181,15 @@ class Config:
     train: TrainConfig
     tune: TuneConfig
     decode: DecodeConfig
+
+
+# Keys that came later, and the value at which a run is what it was without them. A
+# config.yaml, a done-marker or a checkpoint that lacks one counts as having that value.
+LATER_KEYS: dict[str, Any] = {
+    "train.accumulate": 1,
+    "train.schedule": "cosine",
+    "train.ema_decay": 0.0,
+    "train.patience": 0,
+    "train.max_skipped": 20,
+    "train.one_batch": False,
+}

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from asr.config import MODELS, Config
+from asr.config import LATER_KEYS, MODELS, Config
 from asr.config_tree import build_config, unknown_key
 from asr.errors import RecipeError, UsageError
 
@@ -46,9 +46,20 @@ def load_config(
     if trained is not None and trained.exists():
         saved = read_yaml(trained)
         tree.update({key: saved[key] for key in TRAINED_SECTIONS if key in saved})
+        add_later_keys(tree)
     for item in settings:
         apply_setting(tree, item)
     return build_config(tree)
+
+
+def add_later_keys(tree: dict[str, Any]) -> None:
+    """Give the sections of an older ``config.yaml`` the keys that came later."""
+    for key, value in LATER_KEYS.items():
+        *parents, last = key.split(".")
+        node = tree
+        for name in parents:
+            node = node.setdefault(name, {})
+        node.setdefault(last, value)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from asr.config import LATER_KEYS
+
 
 def read_marker(path: Path) -> dict[str, Any]:
     """Return what a marker holds; nothing if it is damaged."""
@@ -15,7 +17,11 @@ def read_marker(path: Path) -> dict[str, Any]:
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """Say in a few words what differs between two flat mappings; empty if nothing."""
+    """Say in a few words what differs between two flat mappings; empty if nothing.
+
+    A key that one of them lacks has the value of :data:`asr.config.LATER_KEYS`.
+    """
+    old, new = {**_later(new, old), **old}, {**_later(old, new), **new}
     words = []
     for key in sorted(set(old) | set(new)):
         if old.get(key) != new.get(key):
@@ -26,6 +32,11 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> str:
                 words.append(f"{key} changed from {was} to {now}")
     more = f" and {len(words) - 3} more" if len(words) > 3 else ""
     return ", ".join(words[:3]) + more
+
+
+def _later(other: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    """Values of the keys that ``other`` has and ``known`` is too old to have."""
+    return {k: v for k, v in LATER_KEYS.items() if k in other and k not in known}
 
 
 def _short(value: Any) -> str:

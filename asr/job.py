@@ -90,6 +90,7 @@ class Job:
     nj: int
     test_dir: Path | None
     decoders: tuple[str, ...]  # empty: all that this machine can run
+    init_from: Path | None = None  # checkpoint whose weights training begins with
 
     @property
     def lang(self) -> Path:

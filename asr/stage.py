@@ -57,16 +57,29 @@ class Stage:
         }
 
 
-def run_stage(stage: Stage, job: Job, stages: Sequence[Stage]) -> bool:
+@dataclass(frozen=True)
+class Peers:
+    """Processes that run the same stage together; by default there are none.
+
+    Attributes:
+        writes: whether this is the one that writes the marker.
+        wait: returns when all of them have called it.
+    """
+
+    writes: bool = True
+    wait: Callable[[], None] = lambda: None
+
+
+def run_stage(
+    stage: Stage, job: Job, stages: Sequence[Stage], peers: Peers | None = None
+) -> bool:
     """Run the stage unless it is done; return whether it ran.
 
     Raises:
         RecipeError: a stage before it has not been run, or with another configuration.
     """
-    for needed in stages:
-        if needed.name in stage.needs:
-            check_needed(stage, needed, job)
-    check_inputs(stage, job)
+    peers = peers or Peers()
+    check_ready(stage, job, stages)
     wanted = {
         "settings": stage.settings(job),
         "facts": stage.facts(job),
@@ -74,15 +87,26 @@ def run_stage(stage: Stage, job: Job, stages: Sequence[Stage]) -> bool:
     }
     marker = stage.marker(job)
     reason = why_not_done(stage, job, wanted)
+    peers.wait()  # all have read the marker before one of them removes it
     if reason is None:
         print(f"{stage.title}: already done ({marker})", flush=True)
         return False
     if marker.exists():
         print(f"{stage.title}: done again, because {reason}", flush=True)
-        remove(marker)
-    _entry_point(stage)(job)
-    write_text(marker, json.dumps(wanted, indent=1, sort_keys=True) + "\n")
+        if peers.writes:
+            remove(marker)
+    entry_point(stage)(job)
+    if peers.writes:
+        write_text(marker, json.dumps(wanted, indent=1, sort_keys=True) + "\n")
     return True
+
+
+def check_ready(stage: Stage, job: Job, stages: Sequence[Stage]) -> None:
+    """Raise unless the stages before it are done and their files are there."""
+    for needed in stages:
+        if needed.name in stage.needs:
+            check_needed(stage, needed, job)
+    check_inputs(stage, job)
 
 
 def check_needed(stage: Stage, needed: Stage, job: Job) -> None:
@@ -135,7 +159,7 @@ def _under(key: str, prefixes: Sequence[str]) -> bool:
     return any(key == p or key.startswith(p + ".") for p in prefixes)
 
 
-def _entry_point(stage: Stage) -> Callable[[Job], None]:
+def entry_point(stage: Stage) -> Callable[[Job], None]:
     """Import the stage's module only now: a finished stage costs no torch import."""
     from importlib import import_module
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from asr.fingerprint import fingerprint
 from asr.job import Job
 
 Marker = Callable[[Job], Path]
@@ -34,6 +35,13 @@ def decode_marker(name: str) -> Marker:
 def download_dir(job: Job) -> dict[str, Any]:
     """Where the audio lies."""
     return {"download_dir": str(job.paths.download.resolve())}
+
+
+def init_from(job: Job) -> dict[str, Any]:
+    """The checkpoint that training begins with, if one is given."""
+    if job.init_from is None:
+        return {}
+    return {"init_from": fingerprint(job.init_from)}
 
 
 def lm_extra(job: Job) -> list[Path]:

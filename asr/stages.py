@@ -8,6 +8,7 @@ from asr.stage_files import (
     download_dir,
     exp_marker,
     features,
+    init_from,
     lang_marker,
     lm_extra,
     score_inputs,
@@ -19,6 +20,8 @@ TRAIN_FREE_KEYS = (
     "train.num_workers",
     "train.checkpoint_minutes",
     "train.keep_checkpoints",
+    "train.max_skipped",
+    "train.one_batch",
 )
 
 STAGES = (
@@ -97,6 +100,7 @@ STAGES = (
         ],
         outputs=lambda job: [job.paths.checkpoints / "best.json"],
         marker=exp_marker("6-train"),
+        facts=init_from,
         free_keys=TRAIN_FREE_KEYS,
     ),
     Stage(

@@ -1,16 +1,18 @@
 """Done-markers: skipped when done, redone when anything changed."""
 
 import dataclasses
+import json
 import sys
 import types
 from pathlib import Path
 
 import pytest
 
+from asr.config import LATER_KEYS
 from asr.config_load import ROOT, load_config
 from asr.errors import RecipeError
 from asr.job import Job, Paths
-from asr.stage import Stage, run_stage
+from asr.stage import Peers, Stage, run_stage
 
 runs: list[str] = []
 
@@ -127,3 +129,32 @@ def test_failed_stage_leaves_no_marker(
     with pytest.raises(RecipeError):
         run_stage(FIRST, changed, BOTH)
     assert not (tmp_path / "data" / ".done" / "first.json").exists()
+
+
+def test_marker_of_a_version_with_fewer_keys_still_counts(tmp_path: Path) -> None:
+    train = stage(0, "first", ("train",))
+    run_stage(train, job(tmp_path), (train,))
+    marker = train.marker(job(tmp_path))
+    content = json.loads(marker.read_text())
+    for key in LATER_KEYS:
+        content["settings"].pop(key, None)
+    marker.write_text(json.dumps(content))
+    assert not run_stage(train, job(tmp_path), (train,))
+    assert run_stage(train, job(tmp_path, "train.accumulate=2"), (train,))
+
+
+def test_of_some_processes_one_writes_the_marker_after_all_have_read_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "data").mkdir()
+    marker = FIRST.marker(job(tmp_path))
+    waited: list[bool] = []
+    other = Peers(writes=False, wait=lambda: waited.append(marker.exists()))
+    assert run_stage(FIRST, job(tmp_path), BOTH, other)
+    assert not marker.exists() and waited == [False]
+    main = Peers(writes=True, wait=lambda: waited.append(marker.exists()))
+    assert run_stage(FIRST, job(tmp_path), BOTH, main)
+    assert marker.exists() and waited == [False, False]
+    changed = job(tmp_path, "fbank.dtype=float32")
+    assert run_stage(FIRST, changed, BOTH, main)
+    assert waited[-1]  # it was removed only after all had seen it
