@@ -12,6 +12,7 @@ exp_dir=
 data_dir=
 nj=$(nproc)
 test_dir=
+init_from=
 decoders=
 set=
 
@@ -25,6 +26,7 @@ help_message="Usage: ./run.sh [--stage N] [--stop-stage N] [--corpus NAME] [--op
   --data-dir DIR       manifests, features, LM and graphs (default data/CORPUS)
   --nj N               processes (default $nj, this machine's cores)
   --test-dir DIR       only recognise this folder of audio: stages 8 and 9
+  --init-from FILE     begin training with the layers of this checkpoint
   --decoders \"A B\"     of greedy, beam, beam-lm, hlg (default: all that work here)
   --set \"a.b=c d.e=f\"  override keys of conf/*.yaml and of the corpus
 Stages: 0 download, 1 manifests, 2 fbank, 3 tokenizer, 4 lm, 5 graph, 6 train, 7 tune,
@@ -52,6 +54,8 @@ for decoder in $decoders; do
   [[ "$decoder" =~ ^(greedy|beam|beam-lm|hlg)$ ]] ||
     usage_error "--decoders $decoder: of greedy, beam, beam-lm, hlg"
 done
+[ -z "$init_from" ] || [ -f "$init_from" ] ||
+  usage_error "--init-from $init_from: no such file"
 if [ -n "$test_dir" ]; then
   [ -d "$test_dir" ] || usage_error "--test-dir $test_dir: no such folder"
   [ "$stop_stage" -ge 8 ] || usage_error "--test-dir is for stages 8 and 9"
@@ -59,7 +63,7 @@ if [ -n "$test_dir" ]; then
 fi
 
 options=(--corpus "$corpus" --download-dir "$download_dir" --model "$model" --nj "$nj")
-for name in exp_dir data_dir test_dir decoders set; do
+for name in exp_dir data_dir test_dir init_from decoders set; do
   [ -z "${!name}" ] || options+=("--${name//_/-}" "${!name}")
 done
 

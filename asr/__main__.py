@@ -12,8 +12,10 @@ from pathlib import Path
 from asr.config_load import ROOT, load_config
 from asr.errors import RecipeError, UsageError
 from asr.job import DECODERS, Job, Paths
-from asr.stage import run_stage
+from asr.stage import Peers, Stage, check_ready, entry_point, run_stage
 from asr.stages import STAGES
+
+TRAIN = 6  # number of the stage
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(sys.argv[1:] if arguments is None else list(arguments))
     except RecipeError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_rank()}{error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
@@ -45,6 +47,12 @@ def _run(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     stage = next(s for s in STAGES if s.name == options.stage)
     job = make_job(options, stage.number)
+    if "WORLD_SIZE" in os.environ and "RANK" in os.environ:  # set by torchrun
+        return _run_together(stage, job)
+    if job.config.train.one_batch:
+        check_ready(stage, job, STAGES)
+        entry_point(stage)(job)
+        return 0
     ran = run_stage(stage, job, STAGES)
     if stage.name == "score" and not ran:
         from asr.bin.score import show
@@ -63,6 +71,27 @@ def split_settings(text: str) -> list[str]:
         return shlex.split(text)
     except ValueError as error:
         raise UsageError(f"--set {text!r}: {error}") from error
+
+
+def _run_together(stage: Stage, job: Job) -> int:
+    """Run stage 6 as one of the processes of ``torchrun``.
+
+    Raises:
+        UsageError: another stage, or a mode that is for one process.
+    """
+    if stage.name != "train" or job.config.train.one_batch:
+        raise UsageError("torchrun is for stage 6 (train), without train.one_batch")
+    from asr.train.world import joined
+
+    with joined() as world:
+        run_stage(stage, job, STAGES, Peers(world.is_main, world.wait))
+    return 0
+
+
+def _rank() -> str:
+    """Which process of ``torchrun`` speaks, unless it is the first or the only one."""
+    rank = os.environ.get("RANK", "0")
+    return "" if rank == "0" else f"rank {rank}: "
 
 
 def _score_files(arguments: list[str]) -> int:
@@ -89,6 +118,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--exp-dir", type=Path, help="default: exp/CORPUS/MODEL")
     parser.add_argument("--nj", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--test-dir", type=Path, help="a folder with audio/")
+    parser.add_argument("--init-from", type=Path, help="begin training with its layers")
     parser.add_argument("--decoders", default="", help=" ".join(DECODERS))
     parser.add_argument("--set", default="", dest="settings", help="a.b=c d.e=f")
     return parser
@@ -107,19 +137,29 @@ def make_job(options: argparse.Namespace, stage: int) -> Job:
     if options.nj < 1:
         raise UsageError(f"--nj {options.nj}: at least 1")
     exp = options.exp_dir or Path("exp") / options.corpus / options.model
-    trained = exp / "config.yaml" if stage >= 7 else None
+    trained = exp / "config.yaml" if stage > TRAIN else None
+    settings = split_settings(options.settings)
+    config = load_config(corpus_dir, options.model, settings, trained)
+    if config.train.one_batch:
+        if stage != TRAIN:
+            raise UsageError("train.one_batch=true is for --stage 6 --stop-stage 6")
+        exp = exp / "one_batch"  # a real training beside it stays as it is
+    data = options.data_dir or Path("data") / options.corpus
     return Job(
-        config=load_config(
-            corpus_dir, options.model, split_settings(options.settings), trained
-        ),
-        paths=Paths(
-            options.download_dir, options.data_dir or Path("data") / options.corpus, exp
-        ),
+        config=config,
+        paths=Paths(options.download_dir, data, exp),
         corpus_dir=corpus_dir,
         nj=options.nj,
         test_dir=_test_dir(options.test_dir),
         decoders=_decoders(options.decoders),
+        init_from=_init_from(options.init_from),
     )
+
+
+def _init_from(path: Path | None) -> Path | None:
+    if path is not None and not path.is_file():
+        raise UsageError(f"--init-from {path}: no such file")
+    return path
 
 
 def _decoders(text: str) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
         (["--test-dir", "/no/such/folder"], "no such folder"),
         (["--set", "lm.ordr=3"], "lm.order"),
         (["--set", "lm.order='3"], "No closing quotation"),
+        (["--init-from", "/no/such/file"], "no such file"),
+        (["--set", "train.one_batch=true"], "--stop-stage 6"),
     ],
 )
 def test_wrong_values(

@@ -1,5 +1,6 @@
 """All ten stages on a tiny corpus: whole, killed at any moment, and with bad input."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -15,14 +16,14 @@ import pytest
 import soundfile
 
 from asr.config_load import ROOT
-from asr.models import checkpoint
 
 STAGES = "download manifests fbank tokenizer lm graph train tune decode score".split()
 TINY = (
     "corpus.options.train_utterances=48 corpus.options.dev_utterances=6 "
     "corpus.options.test_utterances=6 tokenizer.kind=char model.dim=16 "
     "model.num_layers=1 model.ff_dim=32 model.conv_channels=4 train.max_epochs=2 "
-    "train.num_workers=0 train.batch_seconds=20 train.checkpoint_minutes=0 "
+    "train.num_workers=0 train.batch_seconds=12 train.checkpoint_minutes=0 "
+    "train.accumulate=2 train.ema_decay=0.9 "
     "tune.average=1 tune.lm_weights=[0.5] tune.word_scores=[0,1] tune.hlg_scales=[1] "
     "decode.beam_size=4 decode.token_threshold=3"
 )
@@ -41,9 +42,16 @@ class Recipe:
         common = [*folders, "--nj", "2", "--set", TINY]
         return [sys.executable, "-m", "asr", stage, *common, *options]
 
-    def start(self, stage: str, *options: str) -> "subprocess.Popen[str]":
+    def start(
+        self, stage: str, *options: str, processes: int = 1
+    ) -> "subprocess.Popen[str]":
+        command = self.command(stage, *options)
+        if processes > 1:
+            together = ["-m", "torch.distributed.run", "--standalone"]
+            together += ["--nproc_per_node", str(processes)]
+            command[1:1] = together
         return subprocess.Popen(
-            self.command(stage, *options),
+            command,
             cwd=ROOT,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
@@ -52,20 +60,24 @@ class Recipe:
             start_new_session=True,
         )
 
-    def run(self, stage: str, *options: str, code: int = 0) -> str:
-        process = self.start(stage, *options)
+    def run(self, stage: str, *options: str, code: int = 0, processes: int = 1) -> str:
+        process = self.start(stage, *options, processes=processes)
         output, _ = process.communicate(timeout=300)
         assert process.returncode == code, output
         return output
 
-    def kill_when(self, stage: str, ready: Callable[[], bool]) -> None:
-        """Start a stage and kill its whole process group as soon as ``ready()``."""
+    def kill_when(self, stage: str, ready: Callable[[], bool]) -> bool:
+        """Start a stage and kill its whole process group as soon as ``ready()``.
+
+        Returns whether it was still running.
+        """
         process = self.start(stage)
         while process.poll() is None and not ready():
             time.sleep(0.01)
         if process.poll() is None:  # a fast machine may have finished
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+        return process.returncode == -signal.SIGKILL
 
     def copy(self, folder: Path) -> "Recipe":
         shutil.copytree(self.folder, folder)
@@ -156,20 +168,81 @@ def test_killed_lm_stage(whole: Recipe, tmp_path: Path, seconds: float) -> None:
         assert (again.data / "lm" / name).read_bytes() == expected
 
 
-def test_killed_training_ends_with_the_same_weights(
-    whole: Recipe, tmp_path: Path
+def saved_again(path: Path, times: int) -> Callable[[], bool]:
+    """Whether a file has been replaced so often."""
+    seen: set[int] = set()
+
+    def ready() -> bool:
+        with contextlib.suppress(FileNotFoundError):
+            seen.add(path.stat().st_ino)
+        return len(seen) > times
+
+    return ready
+
+
+@pytest.mark.parametrize("moment", ["first step", "later step", "end of the epoch"])
+def test_training_killed_at_any_moment_ends_with_the_same_files(
+    whole: Recipe, tmp_path: Path, moment: str
 ) -> None:
     again = whole.copy(tmp_path / "again")
     shutil.rmtree(again.exp)
-    last = again.exp / "checkpoints" / "last.pt"
-    again.kill_when("train", last.exists)
-    assert not (again.exp / "checkpoints" / "best.json").exists()
+    folder = again.exp / "checkpoints"
+    ready = {
+        "first step": (folder / "last.pt").exists,
+        "later step": saved_again(folder / "last.pt", 3),
+        "end of the epoch": (folder / "epoch-1.pt").exists,
+    }[moment]
+    assert again.kill_when("train", ready)
+    assert not (folder / "best.json").exists()
     assert "going on at epoch" in again.run("train")
-    for name in ("epoch-1.pt", "epoch-2.pt"):
-        first, second = (
-            checkpoint.load(r.exp / "checkpoints" / name) for r in (whole, again)
-        )
-        assert all((first[key] == second[key]).all() for key in first)
+    files = sorted(p.name for p in (whole.exp / "checkpoints").iterdir())
+    assert files == sorted(p.name for p in folder.iterdir())
+    assert {"epoch-1.pt", "epoch-2.pt", "last.pt", "best.json"} < set(files)
+    for name in files:
+        expected = (whole.exp / "checkpoints" / name).read_bytes()
+        assert (folder / name).read_bytes() == expected, name
+
+
+def test_two_processes_train_as_one_with_accumulation(
+    whole: Recipe, tmp_path: Path
+) -> None:
+    two = whole.copy(tmp_path / "two")
+    shutil.rmtree(two.exp)
+    options = ("--set", f"{TINY} train.accumulate=1")
+    said = two.run("train", *options, processes=2)
+    assert "2 process(es), 1 batch(es)" in said and said.count("epoch 2: ") == 1
+    curves = [
+        json.loads((recipe.exp / "checkpoints" / "best.json").read_text())
+        for recipe in (whole, two)
+    ]
+    for ours, theirs in zip(*curves, strict=True):
+        assert ours == pytest.approx(theirs, abs=1e-4)
+    assert "already done" in two.run("train", *options)
+
+
+def test_one_batch_leaves_the_training_alone(whole: Recipe, tmp_path: Path) -> None:
+    own = whole.copy(tmp_path / "own")
+    settings = f"{TINY} train.one_batch=true model.dim=32 train.learning_rate=5e-3"
+    assert "WER 0.0 %" in own.run("train", "--set", settings)
+    for path in whole.exp.rglob("*"):
+        if path.is_file():
+            copied = own.exp / path.relative_to(whole.exp)
+            assert copied.read_bytes() == path.read_bytes()
+    said = own.run("tune", "--set", settings, code=2)
+    assert "--stop-stage 6" in said and "Traceback" not in said
+
+
+def test_fine_tuning_says_what_it_takes(whole: Recipe, tmp_path: Path) -> None:
+    own = whole.copy(tmp_path / "own")
+    options = ["--init-from", str(whole.exp / "averaged.pt")]
+    options += ["--exp-dir", str(own.folder / "tuned")]
+    deeper = f"{TINY} model.num_layers=2 train.max_epochs=1"
+    said = own.run("train", *options, "--set", deeper)
+    assert "begun anew: layers.1 (not in the file)" in said
+    assert "weights taken: subsampling" in said and "output.weight" in said
+    assert "already done" in own.run("train", *options, "--set", deeper)
+    said = own.run("train", *options[2:], "--set", deeper)
+    assert "init_from changed" in said and "training starts anew" in said
 
 
 @pytest.mark.parametrize("until", ["decode_test/log_probs.h5", "decode_test/beam/text"])

@@ -19,22 +19,28 @@ from asr.provenance import write_config
 from asr.stages import TRAIN_FREE_KEYS
 from asr.text.tokenizer import Tokenizer
 from asr.text.transcripts import read_transcripts
+from asr.train.init_from import init_from
 from asr.train.loop import Trainer
 from asr.train.loss import frames_needed
+from asr.train.one_batch import learn_one_batch
 from asr.train.split import Split
+from asr.train.world import current_world
 
 
 def run(job: Job) -> None:
     """Train until the last epoch, or go on from the last checkpoint."""
-    config, paths = job.config, job.paths
+    config, paths, world = job.config, job.paths, current_world()
     if config.train.max_epochs < 1:
         raise UsageError(f"train.max_epochs={config.train.max_epochs}: at least 1")
     torch.manual_seed(config.train.seed)
     tokenizer = Tokenizer.load(job.lang)
     train, dropped = feasible(read_split(job, "train", tokenizer))
-    _report(dropped, paths.exp / "dropped.tsv")
+    if world.is_main:
+        _report(dropped, paths.exp / "dropped.tsv")
     dev = read_split(job, "dev", tokenizer)
     model = new_model(job, tokenizer.vocab_size)
+    if job.init_from is not None:
+        init_from(model, job.init_from, tokenizer.tokens)
     size = sum(p.numel() for p in model.parameters()) / 1e6
     print(
         f"{config.model.name}: {size:.1f} M parameters, {tokenizer.vocab_size} tokens; "
@@ -42,11 +48,26 @@ def run(job: Job) -> None:
         f"dev {len(dev.utterances)}",
         flush=True,
     )
+    if config.train.one_batch:
+        learn_one_batch(model, train, tokenizer, config.train)
+        return
     trainer = Trainer(
-        model, train, dev, tokenizer, config.train, paths.checkpoints, _signature(job)
+        model,
+        train,
+        dev,
+        tokenizer,
+        config.train,
+        paths.checkpoints,
+        _signature(job),
+        world,
     )
-    print(f"training on {trainer.device} in {trainer.stepper.dtype}", flush=True)
-    write_config(config, paths.exp / "config.yaml")
+    if world.is_main:
+        write_config(config, paths.exp / "config.yaml")
+    print(
+        f"training on {trainer.device} in {trainer.stepper.dtype}, "
+        f"{world.size} process(es), {config.train.accumulate} batch(es) an update each",
+        flush=True,
+    )
     trainer.run()
 
 
@@ -102,12 +123,21 @@ def new_model(job: Job, vocab_size: int) -> AcousticModel:
 
 
 def _signature(job: Job) -> dict[str, Any]:
-    """What the weights depend on: configuration, features and tokens."""
+    """What the weights depend on: configuration, features, tokens, first weights.
+
+    Not on ``patience``: it ends a training earlier or later, which may still change.
+    """
     sections = ("model.", "train.", "tokenizer.", "fbank.")
     signature = {
         key: value
         for key, value in flatten(job.config).items()
-        if key.startswith(sections) and key not in TRAIN_FREE_KEYS
+        if key.startswith(sections) and key not in (*TRAIN_FREE_KEYS, "train.patience")
     }
     index, tokens = job.paths.feature_index("train"), job.lang / "sp.model"
-    return signature | {"index": fingerprint(index), "tokens": fingerprint(tokens)}
+    files = {"index": index, "tokens": tokens}
+    if job.init_from is not None:
+        files["init_from"] = job.init_from
+    # The size of an update decides, not how many processes share it.
+    group = job.config.train.accumulate * current_world().size
+    signature["train.accumulate"] = group
+    return signature | {name: fingerprint(path) for name, path in files.items()}

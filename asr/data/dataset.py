@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,12 +102,17 @@ def collate(
     )
 
 
-def iterate(dataset: BatchDataset, start: int, num_workers: int) -> Iterator[Batch]:
-    """Yield the batches from position ``start`` on, in order, read ahead by workers."""
+def iterate(
+    dataset: BatchDataset, start: int, num_workers: int, rank: int = 0, size: int = 1
+) -> Generator[Batch, None, None]:
+    """Yield the batches from position ``start`` on, in order, read ahead by workers.
+
+    Of ``size`` processes that share them, each takes every ``size``-th.
+    """
     loader = DataLoader(
         dataset,
         batch_size=None,
-        sampler=range(start, len(dataset)),
+        sampler=range(start + rank, len(dataset), size),
         num_workers=num_workers,
         worker_init_fn=_quiet_worker,
         generator=torch.Generator(),  # else it would draw from the model's dropout

@@ -1,27 +1,27 @@
 """The folder of a training's checkpoints."""
 
 import json
+import os
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from torch import nn
-from torch.optim import Optimizer
 
 from asr.atomic import write_text
+from asr.done_marker import changes
+from asr.errors import RecipeError
 from asr.models import checkpoint
-from asr.train.state import (
-    EpochResult,
-    TrainState,
-    restore_state,
-    save_state,
-    set_aside_if_other,
-)
+from asr.train.state import EpochResult
 
 
 class CheckpointFolder:
-    """``last.pt`` (everything), ``epoch-N.pt`` (weights of the best), ``best.json``.
+    """A training's files.
+
+    ``last.pt`` holds everything and ``previous.pt`` is the one before it; ``epoch-N.pt``
+    are the weights of the best epochs, ``best.json`` (written at the end) names them.
 
     Args:
         signature: what the weights depend on; checkpoints that have another one are
@@ -32,23 +32,42 @@ class CheckpointFolder:
     def __init__(self, path: Path, signature: Mapping[str, Any], keep: int) -> None:
         self.path, self.signature, self.keep = path, signature, keep
         self.last = path / "last.pt"
+        self.previous = path / "previous.pt"
 
-    def resume(self, model: nn.Module, optimizer: Optimizer) -> TrainState:
-        """Set model and optimizer to the last checkpoint; return where it stood."""
-        set_aside_if_other(self.path, self.signature)
-        if not self.last.exists():
-            return TrainState()
-        state = restore_state(self.last, model, optimizer)
+    def newest(self) -> dict[str, Any] | None:
+        """The last checkpoint that is whole, or None where a training begins.
+
+        A damaged one is renamed, said, and the one before it is taken. Checkpoints of
+        another configuration or other data are moved out of the way.
+
+        Raises:
+            RecipeError: there are checkpoints, but none is whole.
+        """
+        content = self._whole()
+        if content is None:
+            return None
+        changed = changes(content["signature"], dict(self.signature))
+        if changed:
+            self._set_aside(changed)
+            return None
+        state = content["state"]
         print(
-            f"{self.last}: going on at epoch {state.epoch + 1}, "
-            f"batch {state.position + 1}",
+            f"{self.path}: going on at epoch {state['epoch'] + 1}, "
+            f"batch {state['position'] + 1}",
             flush=True,
         )
-        return state
+        return content
 
-    def save(self, state: TrainState, model: nn.Module, optimizer: Optimizer) -> None:
-        """Write ``last.pt``."""
-        save_state(self.last, state, model, optimizer, self.signature)
+    def save(self, content: Mapping[str, Any]) -> None:
+        """Write ``last.pt``; the old one becomes ``previous.pt``.
+
+        Only by renaming: at any moment one of the two is whole and under its name.
+        """
+        new = self.path / "next.pt"
+        checkpoint.save({**content, "signature": dict(self.signature)}, new)
+        if self.last.exists():
+            os.replace(self.last, self.previous)
+        os.replace(new, self.last)
 
     def save_weights(self, epoch: int, model: nn.Module) -> None:
         """Write ``epoch-N.pt``."""
@@ -67,6 +86,43 @@ class CheckpointFolder:
 
     def _weights(self, epoch: int) -> Path:
         return self.path / f"epoch-{epoch}.pt"
+
+    def _whole(self) -> dict[str, Any] | None:
+        damaged: list[tuple[Path, RecipeError]] = []
+        for path in (self.last, self.previous):
+            if not path.exists():
+                continue
+            try:
+                content = checkpoint.load(path)
+            except RecipeError as error:
+                damaged.append((path, error))
+                continue
+            for bad, reason in damaged:
+                kept = bad.with_name(f"{bad.name}.damaged")
+                os.replace(bad, kept)  # else it would become the next previous.pt
+                print(
+                    f"{reason}; kept as {kept.name}, {path.name} is whole", flush=True
+                )
+            return content
+        if damaged:
+            raise RecipeError(
+                f"{damaged[0][1]}, and there is no older one; move {self.path} away "
+                "to train anew"
+            )
+        return None
+
+    def _set_aside(self, changed: str) -> None:
+        number = 1
+        while (
+            target := self.path.with_name(f"{self.path.name}.old-{number}")
+        ).exists():
+            number += 1
+        shutil.move(self.path, target)
+        print(
+            f"{self.path}: these checkpoints are of another configuration or other "
+            f"features ({changed}); kept as {target}, training starts anew",
+            flush=True,
+        )
 
 
 def _ranked(history: Sequence[EpochResult]) -> list[EpochResult]:

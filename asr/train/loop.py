@@ -1,26 +1,36 @@
 """The training loop."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import asdict, astuple
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from asr.config import TrainConfig
 from asr.data.augment import spec_augment
 from asr.data.dataset import Batch, BatchDataset, iterate
 from asr.models.create import AcousticModel
 from asr.text.tokenizer import Tokenizer
+from asr.train.check_options import check_options
 from asr.train.checkpoint_folder import CheckpointFolder
+from asr.train.group import Group, groups, idle_batch
 from asr.train.interrupt import StopSignals, TrainingInterruptedError
+from asr.train.memory import plain_out_of_memory, try_largest
 from asr.train.meter import Meter
+from asr.train.skipped import SkipLog
 from asr.train.split import Split
-from asr.train.state import EpochResult
+from asr.train.state import (
+    EpochResult,
+    TrainState,
+    epochs_without_gain,
+    pack_state,
+    unpack_state,
+)
 from asr.train.step import Stepper
 from asr.train.validate import validate
+from asr.train.world import World
 
 
 class Trainer:
@@ -31,10 +41,13 @@ class Trainer:
         train, dev: the two sets.
         tokenizer: for the error rates on dev.
         config: how to train.
-        folder: of the checkpoints: ``last.pt`` (everything), ``epoch-N.pt`` (weights
-            of the best epochs on dev), ``best.json`` (written at the end).
+        folder: of the checkpoints, see :class:`CheckpointFolder`.
         signature: what the weights depend on; checkpoints that have another one are
             set aside.
+        world: the processes that train together; this one alone if None.
+
+    Raises:
+        UsageError: a value that makes no sense.
     """
 
     def __init__(
@@ -46,29 +59,68 @@ class Trainer:
         config: TrainConfig,
         folder: Path,
         signature: Mapping[str, Any],
+        world: World | None = None,
     ) -> None:
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        check_options(config)
+        self.world = world or World()
+        self.device = self.world.device
         self.model = model.to(self.device).train()
         self.train, self.dev, self.tokenizer = train, dev, tokenizer
         self.config = config
-        total_steps = config.max_epochs * len(self._plan(1))
-        self.stepper = Stepper(self.model, config, self.device, total_steps)
+        self.group_size = config.accumulate * self.world.size
+        steps = -(-len(self._plan(1)) // self.group_size)
+        path = folder / "skipped.tsv" if self.world.is_main else None
+        self.skips = SkipLog(path, config.max_skipped)
+        self.stepper = Stepper(
+            self.model,
+            config,
+            self.world,
+            config.max_epochs * steps,
+            self.skips,
+            idle_batch(train),
+        )
         self.folder = CheckpointFolder(folder, signature, config.keep_checkpoints)
         self.stop = StopSignals()
-        self.state = self.folder.resume(self.model, self.stepper.optimizer)
+        self.state = self._resume()
 
     def run(self) -> None:
-        """Train to the last epoch.
+        """Train to the last epoch, or until dev has not gained for long enough.
 
         Raises:
             TrainingInterruptedError: after SIGTERM or SIGINT, with everything saved.
+            OutOfMemoryError: a batch does not fit into memory.
             RecipeError: the loss is not finite for many steps on end.
         """
-        with self.stop:
-            while self.state.epoch < self.config.max_epochs:
+        with self.stop, plain_out_of_memory(self.config.batch_seconds, "in training"):
+            if not self._finished():
+                try_largest(self.stepper, self.train, self._plan(1))
+            while not self._finished():
                 self._train_epoch()
                 self._finish_epoch()
-        self.folder.write_best(self.state.history)
+        if self.state.epoch < self.config.max_epochs:
+            print(f"stopped: no better dev WER for {self.config.patience} epochs")
+        if self.world.is_main:
+            self.folder.write_best(self.state.history)
+        self.world.wait()
+
+    def _resume(self) -> TrainState:
+        """Set everything to the last checkpoint, and return where it stood."""
+        content = self.folder.newest() if self.world.is_main else None
+        if self.world.any(content is not None)[0]:  # also a barrier: files are settled
+            content = content or self.folder.newest()
+        if content is None:
+            self.skips.rewind(0)
+            return TrainState()
+        self.stepper.load_state_dict(content)
+        state = unpack_state(content)
+        self.skips.rewind(state.step)
+        return state
+
+    def _finished(self) -> bool:
+        """Whether there is no epoch left, or no hope within ``patience``."""
+        waited = epochs_without_gain(self.state.history)
+        hopeless = 0 < self.config.patience <= waited
+        return hopeless or self.state.epoch >= self.config.max_epochs
 
     def _plan(self, epoch: int) -> list[list[int]]:
         return self.train.plan(
@@ -90,23 +142,43 @@ class Trainer:
             augment=partial(spec_augment, **asdict(config.spec_augment)),
         )
         meter, saved = Meter(), time.monotonic()
-        for batch in iterate(dataset, state.position, config.num_workers):
-            loss, norm = self._step(batch)
-            meter.add(loss, len(batch.tokens), norm, batch.seconds)
-            state.position += 1
-            self._show(meter, len(plan))
-            late = time.monotonic() - saved > 60 * config.checkpoint_minutes
-            if self.stop.received or late:
-                self._save()
-                saved = time.monotonic()
-            if self.stop.received:
-                raise TrainingInterruptedError(
-                    f"training was interrupted and saved in {self.folder.last}; "
-                    "the same command goes on from there"
-                )
+        loaded = iterate(
+            dataset,
+            state.position,
+            config.num_workers,
+            self.world.rank,
+            self.world.size,
+        )
+        planned = groups(
+            self.train,
+            plan,
+            epoch=state.epoch,
+            start=state.position,
+            size=self.group_size,
+        )
+        # closing(): workers that wait for work would keep a failing process alive
+        with closing(loaded) as batches:
+            for group in planned:
+                loss, norm = self._step(group, batches)
+                meter.add(loss, group.tokens, norm, group.seconds)
+                state.position = group.positions.stop
+                self._show(meter, len(plan))
+                late = time.monotonic() - saved > 60 * config.checkpoint_minutes
+                stop, late = self.world.any(bool(self.stop.received), late)
+                if stop or late:
+                    self._save()
+                    saved = time.monotonic()
+                if stop:
+                    raise self._interrupted()
 
-    def _step(self, batch: Batch) -> tuple[float, float]:
-        return self.stepper.step(batch, self.state)
+    def _step(self, group: Group, batches: Iterator[Batch]) -> tuple[float, float]:
+        return self.stepper.step(group, batches, self.state)
+
+    def _interrupted(self) -> TrainingInterruptedError:
+        return TrainingInterruptedError(
+            f"training was interrupted and saved in {self.folder.last}; "
+            "the same command goes on from there"
+        )
 
     def _show(self, meter: Meter, batches: int) -> None:
         state = self.state
@@ -120,7 +192,13 @@ class Trainer:
 
     def _finish_epoch(self) -> None:
         state = self.state
-        result = self._validate()
+        with self.stepper.averaged():
+            result = self._validated()
+            if self.world.is_main and result is not None:
+                self.folder.save_weights(result.epoch, self.model)
+        if result is None:
+            self._save()
+            raise self._interrupted()
         state.epoch += 1
         state.position = 0
         state.history.append(result)
@@ -131,15 +209,34 @@ class Trainer:
             f"CER {100 * result.dev_cer:.2f} % (greedy)",
             flush=True,
         )
-        self.folder.save_weights(state.epoch, self.model)
         self._save()
-        self.folder.remove_worse(state.history)
+        if self.world.is_main:
+            self.folder.remove_worse(state.history)
+
+    def _validated(self) -> EpochResult | None:
+        """What rank 0 finds on dev; None if a signal came meanwhile."""
+        try:
+            found = astuple(self._validate()) if self.world.is_main else ()
+        except TrainingInterruptedError:
+            found = ()
+        stop = self.world.any(self.world.is_main and not found)[0]
+        if stop:
+            return None
+        epoch, *rates = self.world.from_main([*map(float, found)] or [0.0] * 5)
+        return EpochResult(int(epoch), *rates)
+
+    def _until_stop(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        for batch in batches:
+            if self.stop.received:
+                raise self._interrupted()
+            yield batch
 
     def _validate(self) -> EpochResult:
         """Loss and greedy error rates on dev of the epoch that ends."""
         state, dev = self.state, self.dev
         plan = dev.plan(self.config.batch_seconds, seed=0, epoch=0, by_length=True)
-        batches = iterate(BatchDataset(dev.reader, dev.utterances, plan), 0, 0)
+        dataset = BatchDataset(dev.reader, dev.utterances, plan)
+        batches = self._until_stop(iterate(dataset, 0, 0))
         found = validate(self.model, batches, self.tokenizer, dev.texts, self.device)
         return EpochResult(
             state.epoch + 1,
@@ -150,4 +247,5 @@ class Trainer:
         )
 
     def _save(self) -> None:
-        self.folder.save(self.state, self.model, self.stepper.optimizer)
+        if self.world.is_main:
+            self.folder.save(pack_state(self.state, self.stepper.state_dict()))

@@ -1,16 +1,10 @@
 """What a training run has to remember to go on exactly where it stopped."""
 
-import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
-from torch.optim import Optimizer
-
-from asr.models import checkpoint
 
 
 @dataclass
@@ -37,55 +31,47 @@ class TrainState:
     position: int = 0
     step: int = 0
     skipped: int = 0
+    skipped_in_a_row: int = 0
     epoch_loss: float = 0.0
     epoch_tokens: int = 0
     history: list[EpochResult] = field(default_factory=list)
 
 
-def save_state(
-    path: Path,
-    state: TrainState,
-    model: nn.Module,
-    optimizer: Optimizer,
-    signature: Mapping[str, Any],
-) -> None:
-    """Write everything that decides the rest of the run, random state included."""
+def pack_state(state: TrainState, learner: Mapping[str, Any]) -> dict[str, Any]:
+    """Put together all that decides the rest of the run, random state included.
+
+    Args:
+        learner: weights, optimizer and what else the steps depend on.
+    """
     content = {
         "state": asdict(state),
-        "model": model.state_dict(),
-        "optimizer": optimizer.state_dict(),
+        **learner,
         "random": torch.get_rng_state(),
-        "signature": dict(signature),
+        "threads": torch.get_num_threads(),
     }
     if torch.cuda.is_available():
         content["random_cuda"] = torch.cuda.get_rng_state()
-    checkpoint.save(content, path)
+    return content
 
 
-def restore_state(path: Path, model: nn.Module, optimizer: Optimizer) -> TrainState:
-    """Set model, optimizer and random state to what ``path`` holds."""
-    content = checkpoint.load(path)
-    model.load_state_dict(content["model"])
-    optimizer.load_state_dict(content["optimizer"])
+def unpack_state(content: Mapping[str, Any]) -> TrainState:
+    """Set the random state, and return the position, that ``content`` holds."""
     torch.set_rng_state(content["random"])
     if "random_cuda" in content and torch.cuda.is_available():
         torch.cuda.set_rng_state(content["random_cuda"])
-    saved = content["state"]
+    threads = content.get("threads", torch.get_num_threads())
+    if threads != torch.get_num_threads():
+        print(
+            f"going on with {torch.get_num_threads()} threads after {threads}: the "
+            "weights will differ by rounding from an undisturbed run's",
+            flush=True,
+        )
+    saved = dict(content["state"])
     history = [EpochResult(**item) for item in saved.pop("history")]
     return TrainState(**saved, history=history)
 
 
-def set_aside_if_other(folder: Path, signature: Mapping[str, Any]) -> None:
-    """Move checkpoints of another configuration or other data out of the way."""
-    last = folder / "last.pt"
-    if not last.exists() or checkpoint.load(last)["signature"] == dict(signature):
-        return
-    number = 1
-    while (target := folder.with_name(f"{folder.name}.old-{number}")).exists():
-        number += 1
-    shutil.move(folder, target)
-    print(
-        f"{folder}: these checkpoints are of another configuration or other features; "
-        f"kept as {target}, training starts anew",
-        flush=True,
-    )
+def epochs_without_gain(history: Sequence[EpochResult]) -> int:
+    """Epochs since the one whose dev WER was the first of the best."""
+    rates = [result.dev_wer for result in history]
+    return len(rates) - 1 - rates.index(min(rates)) if rates else 0

@@ -1,80 +1,159 @@
-"""One step: learning rate, loss, gradient, update."""
+"""One update: learning rate, loss, gradient, weights."""
 
-import math
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from asr.config import TrainConfig
 from asr.data.dataset import Batch
-from asr.errors import RecipeError
 from asr.models.create import AcousticModel
+from asr.train.buffers import GroupBuffers
+from asr.train.ema import Ema
+from asr.train.group import Group
 from asr.train.loss import ctc_loss
 from asr.train.precision import choose_precision
-from asr.train.schedule import warmup_cosine
+from asr.train.schedule import schedule_factor
+from asr.train.skipped import SkipLog
 from asr.train.state import TrainState
-
-MAX_SKIPPED = 20  # steps in a row without a finite gradient
+from asr.train.world import World
 
 
 class Stepper:
-    """Updates a model batch by batch (AdamW, CTC loss, clipped gradients).
+    """Updates a model group by group (AdamW, CTC loss, clipped gradients).
 
     Args:
-        model: on ``device``.
+        model: on the device of ``world``.
         total_steps: of the whole training, for the learning rate.
+        skips: is told of steps that cannot be taken.
+        idle: a small batch, for a rank that has none when the others have.
     """
 
     def __init__(
         self,
         model: AcousticModel,
         config: TrainConfig,
-        device: torch.device,
+        world: World,
         total_steps: int,
+        skips: SkipLog,
+        idle: Batch,
     ) -> None:
-        self.model, self.config, self.device = model, config, device
-        self.total_steps = total_steps
-        self.dtype = choose_precision(config.precision, device)
+        self.model, self.config, self.world = model, config, world
+        self.total_steps, self.skips, self.idle = total_steps, skips, idle
+        self.dtype = _same_precision(config.precision, world)
         self.optimizer = torch.optim.AdamW(
             model.parameters(),
             lr=config.learning_rate,
             betas=(0.9, 0.98),
             weight_decay=config.weight_decay,
         )
-        self.skipped_in_a_row = 0
+        self.ema = Ema(model, config.ema_decay) if config.ema_decay else None
+        self.network = world.wrap(model)
 
     @property
     def learning_rate(self) -> float:
         """Of the last step."""
         return float(self.optimizer.param_groups[0]["lr"])
 
-    def step(self, batch: Batch, state: TrainState) -> tuple[float, float]:
+    def step(
+        self, group: Group, batches: Iterator[Batch], state: TrainState
+    ) -> tuple[float, float]:
         """Make one update, counted in ``state``; return loss per token and norm.
 
         Both are 0 for a step that is skipped because one of them is not finite.
+
+        Args:
+            group: what all ranks together learn from.
+            batches: gives this rank's part of the group, in order.
 
         Raises:
             RecipeError: too many steps in a row were skipped.
         """
         self._set_learning_rate(state.step)
-        loss = self._loss(batch)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = float(
-            torch.nn.utils.clip_grad_norm_(
-                self.model.parameters(), self.config.clip_norm
-            )
-        )
+        buffers = GroupBuffers(self.model)
+        losses = self._accumulate(group, batches, buffers)
+        parameters = self.model.parameters()
+        norm = torch.nn.utils.clip_grad_norm_(parameters, self.config.clip_norm)
         state.step += 1
-        if not self._finite(float(loss), norm, batch, state):
+        if not self.skips.finite(losses, float(norm), group, state):
+            buffers.undo()
             return 0.0, 0.0
         self.optimizer.step()
-        state.epoch_loss += float(loss) * len(batch.tokens)
-        state.epoch_tokens += len(batch.tokens)
-        return float(loss), norm
+        buffers.finish(len(group.positions), self.world)
+        if self.ema is not None:
+            self.ema.update(state.step - 1)
+        state.epoch_loss += sum(losses)
+        state.epoch_tokens += group.tokens
+        return sum(losses) / max(1, group.tokens), float(norm)
+
+    def loss(self, batch: Batch, network: torch.nn.Module) -> Tensor:
+        """Summed over the utterances, as a scalar."""
+        device = self.world.device
+        with torch.autocast(
+            device.type, torch.bfloat16, enabled=self.dtype != torch.float32
+        ):
+            log_probs, lengths = network(
+                batch.features.to(device), batch.feature_lengths.to(device)
+            )
+        return ctc_loss(log_probs, lengths, batch).sum()
+
+    def averaged(self) -> contextlib.AbstractContextManager[None]:
+        """Inside ``with``, the model has the weights to validate and to keep."""
+        return contextlib.nullcontext() if self.ema is None else self.ema.applied()
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the following steps depend on."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "ema": {} if self.ema is None else self.ema.weights,
+            "precision": str(self.dtype).removeprefix("torch."),
+        }
+
+    def load_state_dict(self, content: Mapping[str, Any]) -> None:
+        """Take over what :meth:`state_dict` gave; the chosen precision stays, too."""
+        self.model.load_state_dict(content["model"])
+        self.optimizer.load_state_dict(content["optimizer"])
+        if self.ema is not None:
+            self.ema.load(content.get("ema") or content["model"])
+        if "precision" in content:
+            self.dtype = getattr(torch, content["precision"])
+
+    def _accumulate(
+        self, group: Group, batches: Iterator[Batch], buffers: GroupBuffers
+    ) -> list[float]:
+        """Gradients of the mean over the group's tokens; return each batch's loss."""
+        world = self.world
+        losses = torch.zeros(len(group.positions), device=world.device)
+        own = group.own(world.rank, world.size)
+        scale = world.size / max(1, group.tokens)  # the ranks' gradients are averaged
+        rounds = group.rounds(world.size)
+        for number in range(rounds):
+            with self._synchronized(number == rounds - 1):
+                if number >= len(own):
+                    (0.0 * self.loss(self.idle, self.network)).backward()
+                    buffers.undo()
+                    continue
+                torch.manual_seed(group.seed(self.config.seed, own[number]))
+                loss = self.loss(next(batches), self.network)
+                (loss * scale).backward()
+                losses[own[number] - group.positions.start] = loss.detach()
+                buffers.add()
+        return [float(loss) for loss in world.sum(losses).tolist()]
+
+    def _synchronized(self, last: bool) -> contextlib.AbstractContextManager[None]:
+        """Gradients are exchanged with the last backward pass only."""
+        if self.world.size == 1 or last:
+            return contextlib.nullcontext()
+        quiet: contextlib.AbstractContextManager[None] = self.network.no_sync()  # type: ignore[operator]
+        return quiet
 
     def _set_learning_rate(self, step: int) -> None:
-        factor = warmup_cosine(
+        factor = schedule_factor(
+            self.config.schedule,
             step,
             warmup_steps=self.config.warmup_steps,
             total_steps=self.total_steps,
@@ -83,33 +162,9 @@ class Stepper:
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * factor
 
-    def _loss(self, batch: Batch) -> Tensor:
-        """Per token, as a scalar."""
-        with torch.autocast(
-            self.device.type, torch.bfloat16, enabled=self.dtype != torch.float32
-        ):
-            log_probs, lengths = self.model(
-                batch.features.to(self.device), batch.feature_lengths.to(self.device)
-            )
-        return ctc_loss(log_probs, lengths, batch).sum() / max(1, len(batch.tokens))
 
-    def _finite(
-        self, loss: float, norm: float, batch: Batch, state: TrainState
-    ) -> bool:
-        """Whether the step may be taken; a skipped one is counted and named."""
-        if math.isfinite(loss) and math.isfinite(norm):
-            self.skipped_in_a_row = 0
-            return True
-        state.skipped += 1
-        self.skipped_in_a_row += 1
-        print(
-            f"step {state.step} skipped: loss {loss}, gradient norm {norm}, "
-            f"utterances {' '.join(batch.ids)}",
-            flush=True,
-        )
-        if self.skipped_in_a_row >= MAX_SKIPPED:
-            raise RecipeError(
-                f"training diverged: {MAX_SKIPPED} steps in a row without a finite "
-                "gradient; try a smaller train.learning_rate or precision=float32"
-            )
-        return False
+def _same_precision(wanted: str, world: World) -> torch.dtype:
+    """The choice of rank 0: timings differ between machines."""
+    chosen = choose_precision(wanted, world.device)
+    is_half = world.from_main([float(chosen == torch.bfloat16)])[0]
+    return torch.bfloat16 if is_half else torch.float32

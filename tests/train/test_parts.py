@@ -1,4 +1,4 @@
-"""Schedule, loss, averaging, masks and batches."""
+"""Loss, averaging, masks and batches."""
 
 import numpy as np
 import pytest
@@ -10,18 +10,7 @@ from asr.data.dataset import Utterance, collate
 from asr.models.checkpoint import average
 from asr.train.loss import ctc_loss, frames_needed
 from asr.train.precision import choose_precision
-from asr.train.schedule import warmup_cosine
 from asr.train.validate import best_path
-
-
-def test_schedule_warms_up_and_ends_at_its_ratio() -> None:
-    def factor(step: int) -> float:
-        return warmup_cosine(step, warmup_steps=10, total_steps=110, final_ratio=0.1)
-
-    assert factor(0) == pytest.approx(0.1)
-    assert factor(9) == factor(10) == 1.0
-    assert factor(60) == pytest.approx(0.55)
-    assert factor(110) == factor(500) == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from asr.models.create import create_model
 from asr.text.tokenizer import Tokenizer
 from asr.train.loop import Trainer
 from asr.train.split import Split
+from asr.train.world import World
 
 WORDS = ("ONE", "TWO", "SIX", "TEN")
 BINS = 20
@@ -37,6 +38,12 @@ def toy_config(**changes: object) -> TrainConfig:
         "sorted_epochs": 1,
         "checkpoint_minutes": 10.0,
         "keep_checkpoints": 2,
+        "accumulate": 1,
+        "schedule": "cosine",
+        "ema_decay": 0.0,
+        "patience": 0,
+        "max_skipped": 20,
+        "one_batch": False,
         "spec_augment": MASKS,
     }
     return TrainConfig(**{**values, **changes})  # type: ignore[arg-type]
@@ -73,6 +80,7 @@ def toy_trainer(
     number: int = 12,
     model: str = "conformer",
     copies: int = 1,
+    world: World | None = None,
 ) -> Trainer:
     """A new trainer, as a new process would make it; train is dev, ``copies`` times."""
     torch.manual_seed(config.seed)
@@ -83,4 +91,6 @@ def toy_trainer(
         "deepspeech2": {"conv_channels": 4, "rnn_dim": 48, "num_layers": 2},
     }[model]
     network = create_model(model, BINS, tokenizer.vocab_size, options)
-    return Trainer(network, train, split, tokenizer, config, checkpoints, {"a": 1})
+    return Trainer(
+        network, train, split, tokenizer, config, checkpoints, {"a": 1}, world
+    )

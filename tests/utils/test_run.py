@@ -47,6 +47,7 @@ def test_forwards_every_option(recipe: Path) -> None:
         ["--exp-dir", "exp/x"],
         ["--data-dir", "d"],
         ["--test-dir", str(folder)],
+        ["--init-from", str(recipe / "run.sh")],
         ["--decoders", "greedy beam-lm"],
         ["--set", "train.max_epochs=5 fbank.num_mel_bins=40"],
     ]
@@ -83,6 +84,7 @@ def test_a_failing_stage_ends_the_run_with_its_exit_code(recipe: Path) -> None:
         (["--corpus", "timit"], "--corpus timit: there are an4 synth"),
         (["--corpus", "../egs/an4"], "--corpus ../egs/an4: there are an4 synth"),
         (["--decoders", "greedy viterbi"], "of greedy, beam, beam-lm, hlg"),
+        (["--init-from", "/nowhere"], "--init-from /nowhere: no such file"),
         (["--test-dir", "/nowhere"], "--test-dir /nowhere: no such folder"),
         (["--test-dir", "/", "--stop-stage", "7"], "--test-dir is for stages 8 and 9"),
         (["--stage=3"], "write --name value, not --stage=3"),
@@ -105,7 +107,7 @@ def test_help_names_every_option(recipe: Path) -> None:
     done = run(recipe / "run.sh", "--help")
     assert done.returncode == 0
     names = "stage stop-stage corpus download-dir model exp-dir data-dir nj test-dir"
-    for name in (*names.split(), "decoders", "set"):
+    for name in (*names.split(), "init-from", "decoders", "set"):
         assert f"\n  --{name} " in done.stdout
 
 

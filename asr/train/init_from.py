@@ -1,0 +1,75 @@
+"""Fine-tuning: a new model begins with the layers of a trained one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from asr.errors import RecipeError
+from asr.models import checkpoint
+
+OUTPUT = "output."  # the layer that has one row for each token
+
+
+def init_from(model: nn.Module, path: Path, tokens: Sequence[str]) -> None:
+    """Copy all weights whose names and shapes agree, and print which were not.
+
+    The output layer is not taken where the file says that its tokens are others.
+
+    Args:
+        model: changed in place.
+        path: ``averaged.pt``, or ``epoch-N.pt`` or ``last.pt`` of a training.
+        tokens: of ``model``.
+
+    Raises:
+        RecipeError: the file is damaged, or nothing in it agrees.
+    """
+    weights, their_tokens = _read(path)
+    own = model.state_dict()
+    taken: list[str] = []
+    left: dict[str, list[str]] = {}  # reason -> weights
+    for name, value in own.items():
+        reason = _why_not(name, value, weights)
+        if name.startswith(OUTPUT) and their_tokens not in (None, list(tokens)):
+            reason = "other tokens"
+        if reason:
+            left.setdefault(reason, []).append(name)
+        else:
+            taken.append(name)
+    if not taken:
+        raise RecipeError(f"--init-from {path}: no layer fits; is it another --model?")
+    model.load_state_dict({**own, **{name: weights[name] for name in taken}})
+    unused = sorted(weights.keys() - own.keys())
+    anew = [f"{_layers(names)} ({reason})" for reason, names in left.items()]
+    print(
+        f"{path}: {len(taken)} of {len(own)} weights taken: {_layers(taken)}\n"
+        f"{path}: begun anew: {', '.join(anew) or 'none'}; "
+        f"in the file only: {_layers(unused)}",
+        flush=True,
+    )
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], list[str] | None]:
+    """The weights of any of the recipe's files, and the tokens where it has them."""
+    content = checkpoint.load(path)
+    if "tokens" in content:
+        return content["weights"], content["tokens"]
+    if "optimizer" in content:
+        return content.get("ema") or content["model"], None
+    return content, None
+
+
+def _why_not(name: str, value: Tensor, weights: dict[str, Tensor]) -> str:
+    if name not in weights:
+        return "not in the file"
+    if weights[name].shape != value.shape:
+        theirs, ours = (tuple(t.shape) for t in (weights[name], value))
+        return f"shape {theirs}, here {ours}"
+    return ""
+
+
+def _layers(names: Sequence[str]) -> str:
+    """Parts of the model that the weights belong to, each once: ``layers.3``."""
+    parts = [name.split(".") for name in names]
+    found = dict.fromkeys(".".join(part[:2]) for part in parts)
+    return ", ".join(found) or "none"
