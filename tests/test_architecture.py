@@ -13,7 +13,7 @@ LAYERS = (
     ("errors", "atomic", "progress"),
     ("config", "config_load", "config_tree", "done_marker", "fingerprint"),
     ("job", "provenance"),
-    ("text",),
+    ("text", "plot"),
     ("models", "data", "lm", "fsa"),
     ("train", "decode", "score"),
     ("stage", "stage_files", "stages", "bin", "__main__"),
@@ -26,6 +26,7 @@ MODULES = sorted(
 LIGHT = ("asr", "asr.__main__", "asr.atomic", "asr.errors", "asr.job", "asr.stage")
 LIGHT += ("asr.stages", "asr.config", "asr.config_load", "asr.text.normalize")
 HEAVY = ("torch", "torchaudio", "k2", "kaldilm", "kenlm", "lhotse", "wandb")
+HEAVY += ("matplotlib",)
 
 
 def layer_of(module: str) -> int:

@@ -1,0 +1,1 @@
+"""Pictures as files; matplotlib is imported here only, and needs no display."""
