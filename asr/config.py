@@ -8,6 +8,12 @@ no dataclass below names is an error that says which known key is nearest.
 from dataclasses import dataclass
 from typing import Any
 
+from asr.config_augment import (
+    FeatureAugmentConfig,
+    SpecAugmentConfig,
+    WaveAugmentConfig,
+)
+
 
 @dataclass(frozen=True)
 class Archive:
@@ -47,6 +53,7 @@ class FbankConfig:
     dtype: str  # float16 | float32
     speeds: tuple[float, ...]  # speed-perturbed copies of train; 1.0 is the original
     shard_minutes: float
+    augment: WaveAugmentConfig  # further copies of train
 
 
 @dataclass(frozen=True)
@@ -106,17 +113,6 @@ MODELS: dict[str, type[ConformerConfig] | type[DeepSpeech2Config]] = {
 
 
 @dataclass(frozen=True)
-class SpecAugmentConfig:
-    """Masks on the features, on the fly (Park et al. 2019)."""
-
-    freq_masks: int
-    freq_width: int  # bins, at most
-    time_masks: int
-    time_width: int  # frames, at most
-    time_ratio: float  # of the utterance, at most, for each mask
-
-
-@dataclass(frozen=True)
 class TrainConfig:
     """Stage 6."""
 
@@ -139,6 +135,7 @@ class TrainConfig:
     patience: int  # epochs without a better dev WER that end the training; 0: never
     max_skipped: int  # steps in a row without a finite gradient that end it
     one_batch: bool  # only learn one batch by heart, as a first trial
+    augment: FeatureAugmentConfig  # on the fly
     spec_augment: SpecAugmentConfig
 
 
@@ -182,14 +179,3 @@ class Config:
     tune: TuneConfig
     decode: DecodeConfig
 
-
-# Keys that came later, and the value at which a run is what it was without them. A
-# config.yaml, a done-marker or a checkpoint that lacks one counts as having that value.
-LATER_KEYS: dict[str, Any] = {
-    "train.accumulate": 1,
-    "train.schedule": "cosine",
-    "train.ema_decay": 0.0,
-    "train.patience": 0,
-    "train.max_skipped": 20,
-    "train.one_batch": False,
-}

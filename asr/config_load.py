@@ -1,5 +1,6 @@
 """Read the YAML files and ``--set`` into a :class:`asr.config.Config`."""
 
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -7,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from asr.config import LATER_KEYS, MODELS, Config
-from asr.config_tree import build_config, unknown_key
+from asr.config import MODELS, Config
+from asr.config_tree import build_config, flatten_tree, unknown_key
 from asr.errors import RecipeError, UsageError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,31 +36,40 @@ def load_config(
         raise UsageError(f"--model {model}: known models are {', '.join(MODELS)}")
     corpus = read_yaml(corpus_dir / "corpus.yaml")
     per_model = corpus.pop("per_model", {}).get(model, {})
-    tree: dict[str, Any] = {}
-    for layer in (
-        read_yaml(ROOT / "conf" / "recipe.yaml"),
-        read_yaml(ROOT / "conf" / f"{model}.yaml"),
-        corpus,
-        per_model,
-    ):
+    tree = default_tree(model)
+    for layer in (corpus, per_model):
         merge(tree, layer)
     if trained is not None and trained.exists():
         saved = read_yaml(trained)
-        tree.update({key: saved[key] for key in TRAINED_SECTIONS if key in saved})
-        add_later_keys(tree)
+        tree.update(trained_sections(saved, model))
     for item in settings:
         apply_setting(tree, item)
     return build_config(tree)
 
 
-def add_later_keys(tree: dict[str, Any]) -> None:
-    """Give the sections of an older ``config.yaml`` the keys that came later."""
-    for key, value in LATER_KEYS.items():
-        *parents, last = key.split(".")
-        node = tree
-        for name in parents:
-            node = node.setdefault(name, {})
-        node.setdefault(last, value)
+def trained_sections(saved: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """Take a trained model's sections from its ``config.yaml``.
+
+    Keys that the file is too old to have get the value of ``conf/``, where a new key
+    changes nothing by default.
+    """
+    tree = default_tree(model)
+    merge(tree, {key: saved[key] for key in TRAINED_SECTIONS if key in saved})
+    return {key: tree[key] for key in TRAINED_SECTIONS if key in saved}
+
+
+def default_tree(model: str) -> dict[str, Any]:
+    """Values of ``conf/recipe.yaml`` and ``conf/<model>.yaml``."""
+    tree: dict[str, Any] = {}
+    for name in ("recipe", model):
+        merge(tree, read_yaml(ROOT / "conf" / f"{name}.yaml"))
+    return tree
+
+
+@functools.cache
+def default_values() -> dict[str, Any]:
+    """Values of ``conf/recipe.yaml`` by flat key, such as ``fbank.dtype``."""
+    return flatten_tree(read_yaml(ROOT / "conf" / "recipe.yaml"))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

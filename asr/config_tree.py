@@ -44,6 +44,17 @@ def flatten(config: Any, prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def flatten_tree(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The same of nested mappings; an empty mapping is a value."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            flat.update(flatten_tree(value, f"{prefix}{key}."))
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
 def plain(value: Any) -> Any:
     """Turn dataclasses and tuples into the dicts and lists that YAML and JSON know."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -71,7 +82,10 @@ def _build(
             values[field.name] = _convert(hints[field.name], tree[field.name], place)
         elif field.default is dataclasses.MISSING:
             raise UsageError(f"{where}{field.name}: missing in the configuration")
-    return kind(**values)
+    try:
+        return kind(**values)
+    except ValueError as error:  # a value that the dataclass refuses, named by it
+        raise UsageError(f"{where}{error}") from error
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:

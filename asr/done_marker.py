@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from asr.config import LATER_KEYS
+from asr.config_load import default_values
 
 
 def read_marker(path: Path) -> dict[str, Any]:
@@ -19,7 +19,8 @@ def read_marker(path: Path) -> dict[str, Any]:
 def changes(old: dict[str, Any], new: dict[str, Any]) -> str:
     """Say in a few words what differs between two flat mappings; empty if nothing.
 
-    A key that one of them lacks has the value of :data:`asr.config.LATER_KEYS`.
+    A key that one of them is too old to have counts as the default of ``conf/``, where
+    a new key changes nothing.
     """
     old, new = {**_later(new, old), **old}, {**_later(old, new), **new}
     words = []
@@ -36,7 +37,8 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> str:
 
 def _later(other: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     """Values of the keys that ``other`` has and ``known`` is too old to have."""
-    return {k: v for k, v in LATER_KEYS.items() if k in other and k not in known}
+    defaults = default_values()
+    return {k: defaults[k] for k in other if k in defaults and k not in known}
 
 
 def _short(value: Any) -> str:

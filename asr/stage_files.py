@@ -51,6 +51,26 @@ def lm_extra(job: Job) -> list[Path]:
     return [path for path in paths if path.exists()][:1]
 
 
+def sound_folder(job: Job, name: str) -> Path:
+    """A folder of sounds that the configuration names: a path, or a download."""
+    return Path(name) if Path(name).is_dir() else job.paths.download / name
+
+
+def augment_sounds(job: Job) -> dict[str, Any]:
+    """Name, size and time of the noises and impulse responses that stage 2 mixes in."""
+    augment = job.config.fbank.augment
+    facts: dict[str, Any] = {}
+    for key, part in (("noise", augment.noise), ("reverb", augment.reverb)):
+        if augment.active_copies and part.enabled and part.folder:
+            folder = sound_folder(job, part.folder)
+            files = sorted(p for p in folder.rglob("*") if p.is_file())
+            facts[f"augment {key}"] = [
+                [str(p.relative_to(folder)), p.stat().st_size, p.stat().st_mtime_ns]
+                for p in files
+            ]
+    return facts
+
+
 def features(job: Job, splits: Sequence[str]) -> list[Path]:
     """What stage 2 writes of the splits."""
     p = job.paths

@@ -2,6 +2,7 @@
 
 from asr.stage import Stage
 from asr.stage_files import (
+    augment_sounds,
     data_marker,
     decode_inputs,
     decode_marker,
@@ -54,6 +55,7 @@ STAGES = (
         inputs=lambda job: [job.paths.cuts(s) for s in job.splits],
         outputs=lambda job: features(job, job.splits),
         marker=data_marker("2-fbank"),
+        facts=augment_sounds,
     ),
     Stage(
         3,

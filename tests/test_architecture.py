@@ -11,7 +11,14 @@ ROOT = Path(__file__).resolve().parents[1]
 # A module may import its own layer and those before it; see CONTRIBUTING.md.
 LAYERS = (
     ("errors", "atomic", "progress"),
-    ("config", "config_load", "config_tree", "done_marker", "fingerprint"),
+    (
+        "config",
+        "config_augment",
+        "config_load",
+        "config_tree",
+        "done_marker",
+        "fingerprint",
+    ),
     ("job", "provenance"),
     ("text", "plot"),
     ("models", "data", "lm", "fsa"),

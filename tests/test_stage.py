@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from asr.config import LATER_KEYS
 from asr.config_load import ROOT, load_config
 from asr.errors import RecipeError
 from asr.job import Job, Paths
@@ -136,8 +135,7 @@ def test_marker_of_a_version_with_fewer_keys_still_counts(tmp_path: Path) -> Non
     run_stage(train, job(tmp_path), (train,))
     marker = train.marker(job(tmp_path))
     content = json.loads(marker.read_text())
-    for key in LATER_KEYS:
-        content["settings"].pop(key, None)
+    del content["settings"]["train.accumulate"]
     marker.write_text(json.dumps(content))
     assert not run_stage(train, job(tmp_path), (train,))
     assert run_stage(train, job(tmp_path, "train.accumulate=2"), (train,))

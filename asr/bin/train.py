@@ -8,6 +8,7 @@ import torch
 
 from asr.atomic import write_text
 from asr.config_tree import flatten
+from asr.data.augment.feature_augment import FeatureAugment
 from asr.data.dataset import Utterance
 from asr.data.shard_reader import ShardReader
 from asr.errors import RecipeError, UsageError
@@ -60,6 +61,7 @@ def run(job: Job) -> None:
         paths.checkpoints,
         _signature(job),
         world,
+        feature_augment(job),
     )
     if world.is_main:
         write_config(config, paths.exp / "config.yaml")
@@ -113,6 +115,14 @@ def _report(dropped: list[Utterance], path: Path) -> None:
             f"train: {len(dropped)} utterances dropped, impossible for CTC; see {path}",
             flush=True,
         )
+
+
+def feature_augment(job: Job) -> FeatureAugment:
+    """What happens to the training features of every batch."""
+    train = job.config.train
+    return FeatureAugment(
+        train.augment, train.spec_augment, job.config.fbank.sample_rate
+    )
 
 
 def new_model(job: Job, vocab_size: int) -> AcousticModel:

@@ -1,7 +1,8 @@
 """Reading audio files: one channel, one sample rate, whatever the file holds."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -30,16 +31,36 @@ def read_audio(path: Path, sample_rate: int) -> Samples:
     Raises:
         AudioError: the file is missing, empty, damaged or in an unknown format.
     """
-    try:
-        samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise AudioError(
-            f"{path}: cannot be read as audio ({_one_line(error)})"
-        ) from error
-    if len(samples) == 0:
-        raise AudioError(f"{path}: has no samples")
+    samples, rate = read_channels(path)
     mono = np.ascontiguousarray(samples.mean(axis=1, dtype=np.float32))
     return resample(mono, rate, sample_rate)
+
+
+def read_channels(
+    path: Path, start: int = 0, frames: int = -1
+) -> tuple[NDArray[np.float32], int]:
+    """Read (num_samples, num_channels) in [-1, 1] as they are, and their sample rate.
+
+    Args:
+        start, frames: first sample and how many; -1 is all that follow.
+
+    Raises:
+        AudioError: the file is missing, empty, damaged or in an unknown format.
+    """
+    with _named(path):
+        samples, rate = soundfile.read(
+            str(path), frames, start, dtype="float32", always_2d=True
+        )
+    if len(samples) == 0:
+        raise AudioError(f"{path}: has no samples")
+    return samples, int(rate)
+
+
+def audio_size(path: Path) -> tuple[int, int]:
+    """Return the number of samples in a channel and the sample rate; or AudioError."""
+    with _named(path):
+        info = soundfile.info(str(path))
+    return int(info.frames), int(info.samplerate)
 
 
 def check_audio(path: Path) -> str | None:
@@ -79,6 +100,17 @@ def _resampler(from_rate: int, to_rate: int) -> Callable[[torch.Tensor], torch.T
     # applying it to one utterance.
     resampler: Callable[[torch.Tensor], torch.Tensor] = Resample(from_rate, to_rate)
     return resampler
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Turn what libsndfile says into an AudioError that names the file."""
+    try:
+        yield
+    except (soundfile.SoundFileError, OSError) as error:
+        raise AudioError(
+            f"{path}: cannot be read as audio ({_one_line(error)})"
+        ) from error
 
 
 def _one_line(error: Exception) -> str:

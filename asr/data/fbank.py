@@ -1,6 +1,6 @@
 """Log-mel features: of samples, of a cut, of a shard full of cuts."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,6 +12,8 @@ from lhotse.cut import MonoCut
 from numpy.typing import NDArray
 
 from asr.data.audio import AudioError, check_audio, resample
+from asr.data.augment.copies import all_copies, copy_of
+from asr.data.augment.wave_augment import WaveAugment
 from asr.data.shard_writer import write_shard
 
 FRAME_SHIFT = 0.01  # seconds
@@ -26,6 +28,7 @@ class FbankSettings:
         dtype: of storage, ``float16`` or ``float32``.
         speeds: copies of the split; 1.0 is the original.
         shard_minutes: audio in one shard.
+        augment: how the further copies are changed; None: there are none.
     """
 
     sample_rate: int
@@ -33,6 +36,7 @@ class FbankSettings:
     dtype: str
     speeds: tuple[float, ...]
     shard_minutes: float
+    augment: WaveAugment | None = None
 
 
 def extractor(sample_rate: int, num_mel_bins: int) -> Fbank:
@@ -53,10 +57,11 @@ def compute(
 
 
 def plan(cuts: CutSet, settings: FbankSettings) -> list[list[MonoCut]]:
-    """Divide the cuts, and their speed copies, into shards of equal duration."""
+    """Divide the cuts and all their copies into shards of equal duration."""
     shards: list[list[MonoCut]] = [[]]
     seconds = 0.0
-    for cut in _with_speeds(cuts, settings):
+    augmented = settings.augment.config.active_copies if settings.augment else 0
+    for cut in all_copies(cuts, settings.speeds, augmented):
         if shards[-1] and seconds + cut.duration > settings.shard_minutes * 60:
             shards.append([])
             seconds = 0.0
@@ -68,12 +73,6 @@ def plan(cuts: CutSet, settings: FbankSettings) -> list[list[MonoCut]]:
 def shard_name(number: int) -> str:
     """File name of a shard."""
     return f"shard-{number:04d}.h5"
-
-
-def _with_speeds(cuts: CutSet, settings: FbankSettings) -> Iterator[MonoCut]:
-    for speed in settings.speeds:
-        for cut in cuts:
-            yield cut if speed == 1.0 else cut.perturb_speed(speed)
 
 
 def extract_shard(
@@ -90,7 +89,7 @@ def extract_shard(
     arrays: list[tuple[str, NDArray[Any]]] = []
     for cut in cuts:
         try:
-            samples = load_cut(cut, settings.sample_rate)
+            samples = _load(cut, settings)
         except AudioError as error:
             problems.append(str(error))
             continue
@@ -100,6 +99,13 @@ def extract_shard(
     if not problems:
         write_shard(path, arrays, settings.dtype)
     return problems
+
+
+def _load(cut: MonoCut, settings: FbankSettings) -> NDArray[np.float32]:
+    samples, copy = load_cut(cut, settings.sample_rate), copy_of(cut)
+    if copy is None or settings.augment is None:
+        return samples
+    return settings.augment(samples, *copy)
 
 
 def load_cut(cut: MonoCut, sample_rate: int) -> NDArray[np.float32]:

@@ -6,8 +6,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import lhotse
+import soundfile
 from lhotse.cut import MonoCut
 
 from asr.atomic import write_text
@@ -19,7 +21,8 @@ CONTENT_FILE = "content.txt"  # hash of what was asked for, then shards and size
 
 def content_hash(planned: Sequence[Sequence[MonoCut]], settings: FbankSettings) -> str:
     """Hash of everything that the shards' bytes depend on, wherever it lies."""
-    digest = hashlib.sha256(json.dumps(asdict(settings), sort_keys=True).encode())
+    described = _described(settings)
+    digest = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
     digest.update(lhotse.__version__.encode())
     for shard in planned:
         digest.update(b"shard")
@@ -40,6 +43,25 @@ def is_finished(folder: Path, digest: str) -> bool:
     """Whether the folder holds these features, every shard in its full size."""
     path = folder / CONTENT_FILE
     return path.is_file() and path.read_text() == _content(folder, digest)
+
+
+def _described(settings: FbankSettings) -> dict[str, Any]:
+    """The settings, and the content of the sounds that they name.
+
+    Without augmented copies it is what it was before there were any, so that features
+    of then are known again.
+    """
+    described = asdict(settings)
+    augment = described.pop("augment")
+    if settings.augment is not None and settings.augment.config.active_copies:
+        for name in ("noises", "impulses"):
+            files: tuple[Path, ...] = augment[name]
+            augment[name] = [_sample_of(path).hex() for path in files]
+        for part in ("noise", "reverb"):  # its content counts, not its place
+            del augment["config"][part]["folder"]
+        augment["libsndfile"] = soundfile.__libsndfile_version__
+        described["augment"] = augment
+    return described
 
 
 def _sample_of(audio: Path) -> bytes:

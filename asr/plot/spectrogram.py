@@ -1,5 +1,6 @@
 """Pictures of log-mel features."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,22 +10,29 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from PIL import Image
 
 from asr.atomic import atomic_path
 
 FRAMES_PER_SECOND = 100
 DYNAMIC_RANGE = 12.0  # ln units below the loudest value (52 dB) are black
+COLOURS = 128
 METADATA = {"Software": None}  # equal features are equal files, whatever the version
 
 Features = NDArray[np.floating[Any]]
 
 
-def draw_spectrogram(features: Features, path: Path, title: str) -> None:
-    """Write one (T, F) log-mel spectrogram as PNG, time to the right, in seconds."""
+def draw_spectrogram(
+    features: Features, path: Path, title: str, loudest: float | None = None
+) -> None:
+    """Write one (T, F) log-mel spectrogram as PNG, time to the right, in seconds.
+
+    ``loudest`` is the value of the brightest colour, by default the features' own.
+    """
     seconds = len(features) / FRAMES_PER_SECOND
     figure = Figure(figsize=(min(12.0, max(4.0, 1.6 * seconds)), 2.6), dpi=100)
     axes = figure.add_subplot()
-    draw_on(axes, features, title)
+    draw_on(axes, features, title, loudest)
     axes.set_xlabel("seconds")
     axes.set_ylabel("mel bin")
     save_png(figure, path)
@@ -38,7 +46,7 @@ def draw_sheet(
     All share one scale of colours and of seconds, so they can be compared.
     """
     rows = -(-len(spectrograms) // columns)
-    figure = Figure(figsize=(3.6 * columns, 1.5 * rows), dpi=90)
+    figure = Figure(figsize=(3.4 * columns, 1.3 * rows), dpi=80)
     loudest = max(_maximum(features) for _, features in spectrograms)
     longest = max(len(features) for _, features in spectrograms)
     for number, (title, features) in enumerate(spectrograms, start=1):
@@ -79,8 +87,11 @@ def save_png(figure: Figure, path: Path) -> None:
     """Write a figure, atomically; closes nothing, for it belongs to no window."""
     figure.set_layout_engine("tight")
     FigureCanvasAgg(figure)
+    pixels = io.BytesIO()
+    figure.savefig(pixels, format="png", metadata=METADATA)
+    picture = Image.open(pixels).convert("RGB").quantize(COLOURS)  # a third of the size
     with atomic_path(path) as partial:
-        figure.savefig(partial, format="png", metadata=METADATA)
+        picture.save(partial, format="PNG", optimize=True)
 
 
 def _maximum(features: Features) -> float:

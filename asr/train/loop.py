@@ -3,14 +3,12 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import asdict, astuple
-from functools import partial
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 from asr.config import TrainConfig
-from asr.data.augment import spec_augment
-from asr.data.dataset import Batch, BatchDataset, iterate
+from asr.data.dataset import Augment, Batch, BatchDataset, iterate
 from asr.models.create import AcousticModel
 from asr.text.tokenizer import Tokenizer
 from asr.train.check_options import check_options
@@ -45,6 +43,7 @@ class Trainer:
         signature: what the weights depend on; checkpoints that have another one are
             set aside.
         world: the processes that train together; this one alone if None.
+        augment: of the training features, on the fly.
 
     Raises:
         UsageError: a value that makes no sense.
@@ -60,13 +59,14 @@ class Trainer:
         folder: Path,
         signature: Mapping[str, Any],
         world: World | None = None,
+        augment: Augment | None = None,
     ) -> None:
         check_options(config)
         self.world = world or World()
         self.device = self.world.device
         self.model = model.to(self.device).train()
         self.train, self.dev, self.tokenizer = train, dev, tokenizer
-        self.config = config
+        self.config, self.augment = config, augment
         self.group_size = config.accumulate * self.world.size
         steps = -(-len(self._plan(1)) // self.group_size)
         path = folder / "skipped.tsv" if self.world.is_main else None
@@ -139,7 +139,7 @@ class Trainer:
             plan,
             seed=config.seed,
             epoch=state.epoch,
-            augment=partial(spec_augment, **asdict(config.spec_augment)),
+            augment=self.augment,
         )
         meter, saved = Meter(), time.monotonic()
         loaded = iterate(

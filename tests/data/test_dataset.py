@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from asr.data.augment import spec_augment
+from asr.data.augment.specaugment import spec_augment
 from asr.data.dataset import Batch, BatchDataset, Utterance, collate, iterate
 from tests.train.toy import toy_split
 
 PLAN = [[3, 1], [0], [5, 2, 4]]
 AUGMENT = partial(
     spec_augment,
+    time_warp=5,
     freq_masks=1,
     freq_width=5,
     time_masks=1,

@@ -48,4 +48,4 @@ def test_a_sheet_is_the_same_file_every_time(tmp_path: Path) -> None:
     for name in ("a.png", "b.png"):
         draw_sheet([("x", features()), ("y", features(80))], tmp_path / name)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
-    assert size(tmp_path / "a.png")[0] == 972
+    assert size(tmp_path / "a.png")[0] == 816

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from asr.data.augment import spec_augment
 from asr.data.batches import plan_batches
 from asr.data.dataset import Utterance, collate
 from asr.models.checkpoint import average
@@ -95,24 +94,3 @@ def test_plans_are_repeatable_and_differ_by_epoch() -> None:
 def test_one_too_long_utterance_is_alone() -> None:
     batches = plan_batches([100, 9000, 100], 20.0, seed=0, epoch=0)
     assert [1] in batches and len(batches) == 2
-
-
-def test_masks_are_bounded_and_repeatable() -> None:
-    features = np.random.default_rng(0).normal(size=(100, 80)).astype(np.float32)
-    options = {
-        "freq_masks": 2,
-        "freq_width": 10,
-        "time_masks": 2,
-        "time_width": 50,
-        "time_ratio": 0.1,
-    }
-    changed = 0
-    for seed in range(20):
-        first = spec_augment(features, np.random.default_rng(seed), **options)  # type: ignore[arg-type]
-        again = spec_augment(features, np.random.default_rng(seed), **options)  # type: ignore[arg-type]
-        assert np.array_equal(first, again)
-        masked = first != features
-        assert masked.all(axis=0).sum() <= 20  # bins wholly masked
-        assert masked.all(axis=1).sum() <= 20  # frames: a tenth of 100, twice
-        changed += masked.any()
-    assert changed >= 18

@@ -6,7 +6,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from asr.config import SpecAugmentConfig, TrainConfig
+from asr.config import TrainConfig
+from asr.config_augment import (
+    BandLimitConfig,
+    FeatureAugmentConfig,
+    GainConfig,
+    SpecAugmentConfig,
+    VtlpConfig,
+)
+from asr.data.augment.feature_augment import FeatureAugment
 from asr.data.dataset import Utterance
 from asr.data.shard_index import write_index
 from asr.data.shard_reader import ShardReader
@@ -19,8 +27,13 @@ from asr.train.world import World
 
 WORDS = ("ONE", "TWO", "SIX", "TEN")
 BINS = 20
-NO_MASKS = SpecAugmentConfig(0, 0, 0, 0, 0.0)
-MASKS = SpecAugmentConfig(1, 4, 1, 10, 0.2)
+NO_MASKS = SpecAugmentConfig(False, 1.0, 0, 0, 0, 0, 0, 0.0)
+MASKS = SpecAugmentConfig(True, 1.0, 0, 1, 4, 1, 10, 0.2)
+NO_AUGMENT = FeatureAugmentConfig(
+    VtlpConfig(False, 1.0, 0.9, 1.1),
+    GainConfig(False, 1.0, -10.0, 10.0),
+    BandLimitConfig(False, 1.0, 3000.0, 7000.0),
+)
 
 
 def toy_config(**changes: object) -> TrainConfig:
@@ -44,6 +57,7 @@ def toy_config(**changes: object) -> TrainConfig:
         "patience": 0,
         "max_skipped": 20,
         "one_batch": False,
+        "augment": NO_AUGMENT,
         "spec_augment": MASKS,
     }
     return TrainConfig(**{**values, **changes})  # type: ignore[arg-type]
@@ -91,6 +105,15 @@ def toy_trainer(
         "deepspeech2": {"conv_channels": 4, "rnn_dim": 48, "num_layers": 2},
     }[model]
     network = create_model(model, BINS, tokenizer.vocab_size, options)
+    augment = FeatureAugment(config.augment, config.spec_augment, 16000)
     return Trainer(
-        network, train, split, tokenizer, config, checkpoints, {"a": 1}, world
+        network,
+        train,
+        split,
+        tokenizer,
+        config,
+        checkpoints,
+        {"a": 1},
+        world,
+        augment,
     )

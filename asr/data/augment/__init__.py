@@ -1,0 +1,1 @@
+"""Augmentation: of waveforms before stage 2, of features in training."""
