@@ -16,6 +16,7 @@ from asr.stage import Peers, Stage, check_ready, entry_point, run_stage
 from asr.stages import STAGES
 
 TRAIN = 6  # number of the stage
+STAGE_NAMES = tuple(stage.name for stage in STAGES)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,6 +45,8 @@ def _run(arguments: list[str]) -> int:
     parser = build_parser()
     if arguments[:1] == ["score"] and arguments[1:] and arguments[1][:1] != "-":
         return _score_files(arguments[1:])
+    if arguments[:1] == ["augment_gallery"]:
+        return _augment_gallery(arguments)
     options = parser.parse_args(arguments)
     stage = next(s for s in STAGES if s.name == options.stage)
     job = make_job(options, stage.number)
@@ -105,12 +108,24 @@ def _score_files(arguments: list[str]) -> int:
     return main_score(ref, hyp, out)
 
 
-def build_parser() -> argparse.ArgumentParser:
+def _augment_gallery(arguments: list[str]) -> int:
+    """``augment_gallery``: reads what stage 1 wrote, and is no stage itself."""
+    parser = build_parser(["augment_gallery"])
+    parser.add_argument("--utt", help="a training utterance; default: a short one")
+    parser.add_argument("--out", type=Path, help="default: DATA_DIR/augment_gallery")
+    options = parser.parse_args(arguments)
+    from asr.bin.augment_gallery import run
+
+    run(make_job(options, 1), options.utt, options.out)
+    return 0
+
+
+def build_parser(commands: Sequence[str] = STAGE_NAMES) -> argparse.ArgumentParser:
     """The options that all stages share; the same as run.sh's."""
     parser = argparse.ArgumentParser(
         prog="asr", description=__doc__, allow_abbrev=False
     )
-    parser.add_argument("stage", choices=[s.name for s in STAGES])
+    parser.add_argument("stage", choices=commands)
     parser.add_argument("--corpus", default="synth", help="a folder in egs/")
     parser.add_argument("--download-dir", type=Path, default=Path("download"))
     parser.add_argument("--model", default="conformer")

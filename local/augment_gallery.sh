@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# A page with picture and sound of every augmentation, of one training utterance:
+# local/augment_gallery.sh [--utt ID] [--out DIR] and the options of run.sh.
+set -euo pipefail
+root=$(dirname "$0")/..
+"$root/utils/install.sh" --quiet
+. "$root/path.sh"
+exec python -m asr augment_gallery "$@"
