@@ -178,4 +178,3 @@ class Config:
     train: TrainConfig
     tune: TuneConfig
     decode: DecodeConfig
-
