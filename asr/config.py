@@ -140,6 +140,18 @@ class TrainConfig:
 
 
 @dataclass(frozen=True)
+class LogConfig:
+    """What stage 6 writes down of a training; changes nothing in its weights."""
+
+    wandb: str  # auto | online | offline | off
+    project: str  # of W&B
+    every_steps: int  # a line of metrics.jsonl
+    samples: int  # utterances of dev in each epoch's table
+    beam_size: int  # of the beam search for that table
+    spectrograms: int  # pictures of train and of dev each epoch, and audio examples
+
+
+@dataclass(frozen=True)
 class TuneConfig:
     """Stage 7: checkpoints averaged, and the grid of scales tried on dev."""
 
@@ -176,5 +188,6 @@ class Config:
     lm: LmConfig
     model: ConformerConfig | DeepSpeech2Config
     train: TrainConfig
+    log: LogConfig
     tune: TuneConfig
     decode: DecodeConfig

@@ -67,6 +67,11 @@ class Paths:
         return self.exp / "checkpoints"
 
     @property
+    def log(self) -> Path:
+        """Metrics, curves, samples and pictures of the training."""
+        return self.exp / "log"
+
+    @property
     def averaged(self) -> Path:
         return self.exp / "averaged.pt"
 

@@ -25,7 +25,7 @@ TINY = (
     "train.num_workers=0 train.batch_seconds=12 train.checkpoint_minutes=0 "
     "train.accumulate=2 train.ema_decay=0.9 "
     "tune.average=1 tune.lm_weights=[0.5] tune.word_scores=[0,1] tune.hlg_scales=[1] "
-    "decode.beam_size=4 decode.token_threshold=3"
+    "decode.beam_size=4 decode.token_threshold=3 log.wandb=off"
 )
 
 

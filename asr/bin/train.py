@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from asr.atomic import write_text
+from asr.bin.train_log import new_log
 from asr.config_tree import flatten
 from asr.data.augment.feature_augment import FeatureAugment
 from asr.data.dataset import Utterance
@@ -62,6 +63,7 @@ def run(job: Job) -> None:
         _signature(job),
         world,
         feature_augment(job),
+        new_log(job, train, dev, tokenizer) if world.is_main else None,
     )
     if world.is_main:
         write_config(config, paths.exp / "config.yaml")

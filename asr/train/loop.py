@@ -15,6 +15,7 @@ from asr.train.check_options import check_options
 from asr.train.checkpoint_folder import CheckpointFolder
 from asr.train.group import Group, groups, idle_batch
 from asr.train.interrupt import StopSignals, TrainingInterruptedError
+from asr.train.log import StepRecord, TrainLog
 from asr.train.memory import plain_out_of_memory, try_largest
 from asr.train.meter import Meter
 from asr.train.skipped import SkipLog
@@ -44,6 +45,7 @@ class Trainer:
             set aside.
         world: the processes that train together; this one alone if None.
         augment: of the training features, on the fly.
+        log: told of every step and epoch; of rank 0 only.
 
     Raises:
         UsageError: a value that makes no sense.
@@ -60,6 +62,7 @@ class Trainer:
         signature: Mapping[str, Any],
         world: World | None = None,
         augment: Augment | None = None,
+        log: TrainLog | None = None,
     ) -> None:
         check_options(config)
         self.world = world or World()
@@ -80,6 +83,7 @@ class Trainer:
             idle_batch(train),
         )
         self.folder = CheckpointFolder(folder, signature, config.keep_checkpoints)
+        self.log = log or TrainLog()
         self.stop = StopSignals()
         self.state = self._resume()
 
@@ -91,7 +95,9 @@ class Trainer:
             OutOfMemoryError: a batch does not fit into memory.
             RecipeError: the loss is not finite for many steps on end.
         """
-        with self.stop, plain_out_of_memory(self.config.batch_seconds, "in training"):
+        out_of_memory = plain_out_of_memory(self.config.batch_seconds, "in training")
+        with closing(self.log), self.stop, out_of_memory:
+            self.log.begin(self.state)
             if not self._finished():
                 try_largest(self.stepper, self.train, self._plan(1))
             while not self._finished():
@@ -158,10 +164,12 @@ class Trainer:
         )
         # closing(): workers that wait for work would keep a failing process alive
         with closing(loaded) as batches:
+            seen = self._seen(batches)
             for group in planned:
-                loss, norm = self._step(group, batches)
+                loss, norm = self._step(group, seen)
                 meter.add(loss, group.tokens, norm, group.seconds)
                 state.position = group.positions.stop
+                self._log_step(group, loss, norm)
                 self._show(meter, len(plan))
                 late = time.monotonic() - saved > 60 * config.checkpoint_minutes
                 stop, late = self.world.any(bool(self.stop.received), late)
@@ -180,6 +188,24 @@ class Trainer:
             "the same command goes on from there"
         )
 
+    def _seen(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        for self._batch in batches:
+            yield self._batch
+
+    def _log_step(self, group: Group, loss: float, norm: float) -> None:
+        state = self.state
+        record = StepRecord(
+            state.epoch + 1,
+            state.step,
+            loss,
+            self.stepper.learning_rate,
+            norm,
+            group.seconds,
+            state.skipped,
+            tuple(id_ for ids in group.ids for id_ in ids),
+        )
+        self.log.step(record, self._batch)
+
     def _show(self, meter: Meter, batches: int) -> None:
         state = self.state
         done = state.epoch + state.position / batches
@@ -191,14 +217,19 @@ class Trainer:
         )
 
     def _finish_epoch(self) -> None:
-        state = self.state
         with self.stepper.averaged():
             result = self._validated()
-            if self.world.is_main and result is not None:
-                self.folder.save_weights(result.epoch, self.model)
+            if result is not None:
+                self._keep(result)
+        self._save()
         if result is None:
-            self._save()
             raise self._interrupted()
+        if self.world.is_main:
+            self.folder.remove_worse(self.state.history)
+
+    def _keep(self, result: EpochResult) -> None:
+        """Count, print and log an epoch, and write its weights."""
+        state = self.state
         state.epoch += 1
         state.position = 0
         state.history.append(result)
@@ -209,9 +240,9 @@ class Trainer:
             f"CER {100 * result.dev_cer:.2f} % (greedy)",
             flush=True,
         )
-        self._save()
+        self.log.epoch(result, state, self.model)
         if self.world.is_main:
-            self.folder.remove_worse(state.history)
+            self.folder.save_weights(state.epoch, self.model)
 
     def _validated(self) -> EpochResult | None:
         """What rank 0 finds on dev; None if a signal came meanwhile."""
@@ -247,5 +278,6 @@ class Trainer:
         )
 
     def _save(self) -> None:
+        self.log.sync()
         if self.world.is_main:
             self.folder.save(pack_state(self.state, self.stepper.state_dict()))

@@ -1,0 +1,51 @@
+"""The logs of stage 6, as configured."""
+
+import os
+from functools import partial
+
+from asr.data.audio_examples import write_audio_examples
+from asr.errors import UsageError
+from asr.job import Job
+from asr.text.tokenizer import Tokenizer
+from asr.train.file_log import FileLog
+from asr.train.illustrate import Illustrator
+from asr.train.log import TrainLog, TrainLogs
+from asr.train.split import Split
+from asr.train.wandb_log import WandbLog, choose_mode
+
+
+def new_log(job: Job, train: Split, dev: Split, tokenizer: Tokenizer) -> TrainLog:
+    """Local files, and W&B unless it is off; the files come first, W&B reads them."""
+    config, paths = job.config, job.paths
+    if config.log.every_steps < 1:
+        raise UsageError(f"log.every_steps={config.log.every_steps}: at least 1")
+    illustrator = Illustrator(
+        paths.log,
+        dev,
+        tokenizer.tokens,
+        samples=config.log.samples,
+        spectrograms=config.log.spectrograms,
+        beam_size=config.log.beam_size,
+        seed=config.train.seed,
+        examples=partial(
+            write_audio_examples,
+            paths.feature_cuts("train"),
+            train.texts,
+            number=config.log.spectrograms,
+            seed=config.train.seed,
+            sample_rate=config.fbank.sample_rate,
+        ),
+    )
+    logs: list[TrainLog] = [FileLog(paths.log, config.log.every_steps, illustrator)]
+    mode = choose_mode(config.log.wandb, os.environ)
+    if mode != "off":
+        wandb = WandbLog(
+            paths.log,
+            paths.exp / "config.yaml",
+            paths.checkpoints / "wandb_id",
+            name="-".join(paths.exp.absolute().parts[-2:]),
+            project=config.log.project,
+            mode=mode,
+        )
+        logs.append(wandb)
+    return TrainLogs(logs)

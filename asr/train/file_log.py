@@ -1,0 +1,131 @@
+"""The log of a training in local files, which need no account."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from asr.data.dataset import Batch
+from asr.models.create import AcousticModel
+from asr.train.illustrate import Illustrator
+from asr.train.log import StepRecord, TrainLog
+from asr.train.metrics import MetricsFile, read_metrics
+from asr.train.state import EpochResult, TrainState
+
+METRICS, CURVES = "metrics.jsonl", "curves.png"
+
+
+class FileLog(TrainLog):
+    """``metrics.jsonl``, ``curves.png``, and what the illustrator writes.
+
+    After a kill the folder becomes, times apart, that of an undisturbed training.
+
+    Args:
+        folder: of the log.
+        every_steps: steps from one line to the next; skipped steps always get one.
+    """
+
+    def __init__(
+        self, folder: Path, every_steps: int, illustrator: Illustrator
+    ) -> None:
+        self.folder, self.every = folder, every_steps
+        self.illustrator = illustrator
+        self.metrics = MetricsFile(folder / METRICS)
+        self.speed = Speed()
+        self._skipped = 0
+
+    def begin(self, state: TrainState) -> None:
+        if state.step == 0:
+            set_aside_if_used(self.folder)
+        self.metrics.resume(state.step, state.epoch)
+        self._skipped = state.skipped
+        self.illustrator.begin(state.epoch, state.position > 0)
+
+    def step(self, record: StepRecord, batch: Batch) -> None:
+        self.speed.add(record.epoch, record.seconds)
+        self.illustrator.train(record.epoch, batch)
+        skipped = record.skipped > self._skipped
+        self._skipped = record.skipped
+        if skipped or record.step % self.every == 0:
+            self.metrics.add(self._line(record, record.ids if skipped else ()))
+
+    def _line(self, record: StepRecord, culprits: Sequence[str]) -> dict[str, Any]:
+        """``culprits`` are the utterances of a skipped step."""
+        line = {
+            "kind": "step",
+            "step": record.step,
+            "epoch": record.epoch,
+            "loss": None if culprits else record.loss,
+            "learning_rate": record.learning_rate,
+            "gradient_norm": None if culprits else record.gradient_norm,
+            "throughput": self.speed.take(),
+            "skipped": record.skipped,
+            "time": round(time.time(), 3),
+        }
+        return line | ({"utterances": list(culprits)} if culprits else {})
+
+    def epoch(
+        self, result: EpochResult, state: TrainState, model: AcousticModel
+    ) -> None:
+        self.illustrator.dev(result.epoch, model)
+        self.metrics.add(
+            {
+                "kind": "epoch",
+                "step": state.step,
+                "epoch": result.epoch,
+                "train_loss": result.train_loss,
+                "dev_loss": result.dev_loss,
+                "dev_cer": result.dev_cer,
+                "dev_wer": result.dev_wer,
+                "skipped": state.skipped,
+                "time": round(time.time(), 3),
+            }
+        )
+        draw(self.folder)
+
+    def sync(self) -> None:
+        self.metrics.sync()
+
+    def close(self) -> None:
+        self.metrics.close()
+
+
+class Speed:
+    """Seconds of audio per second of training, validation not counted."""
+
+    def __init__(self) -> None:
+        self._epoch, self._last = 0, 0.0
+        self._audio = self._clock = 0.0
+
+    def add(self, epoch: int, seconds: float) -> None:
+        """A step with ``seconds`` of audio has ended; an epoch's first only starts."""
+        now = time.perf_counter()
+        if epoch == self._epoch:
+            self._audio += seconds
+            self._clock += now - self._last
+        self._epoch, self._last = epoch, now
+
+    def take(self) -> float | None:
+        """The speed since the last call, None if no time has passed."""
+        speed = self._audio / self._clock if self._clock else None
+        self._audio = self._clock = 0.0
+        return speed
+
+
+def draw(folder: Path) -> None:
+    """Draw ``curves.png`` from ``metrics.jsonl``."""
+    from asr.plot.curves import draw_curves  # matplotlib is slow to import
+
+    draw_curves(read_metrics(folder / METRICS), folder / CURVES)
+
+
+def set_aside_if_used(folder: Path) -> None:
+    """Rename the log of another training that got as far as one epoch."""
+    path = folder / METRICS
+    if not path.exists() or all(r["kind"] != "epoch" for r in read_metrics(path)):
+        return
+    number = 1
+    while (target := folder.with_name(f"{folder.name}.old-{number}")).exists():
+        number += 1
+    folder.rename(target)
+    print(f"{folder}: of an earlier training, kept as {target}", flush=True)

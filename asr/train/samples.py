@@ -1,0 +1,93 @@
+"""A table of dev utterances and what the model makes of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from asr.atomic import write_text
+from asr.data.dataset import Utterance, collate
+from asr.decode.greedy import greedy_search
+from asr.decode.prefix_beam import PrefixBeamSearch
+from asr.models.create import AcousticModel
+from asr.score.error_rate import count_errors
+from asr.train.split import Split
+
+HEADER = ("id", "decoder", "target", "prediction", "CER", "WER")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One row of the table; the rates are fractions."""
+
+    id: str
+    decoder: str  # greedy | beam
+    target: str
+    prediction: str
+    cer: float
+    wer: float
+
+    @property
+    def row(self) -> tuple[str, ...]:
+        """As text, in the order of ``HEADER``, the rates in percent."""
+        rates = (f"{100 * rate:.2f}" for rate in (self.cer, self.wer))
+        return (self.id, self.decoder, self.target, self.prediction, *rates)
+
+
+def choose(utterances: Sequence[Utterance], number: int, *key: int) -> list[Utterance]:
+    """Draw up to ``number`` utterances; the same ``key`` draws the same ones."""
+    rng = np.random.default_rng(key)
+    size = min(number, len(utterances))
+    chosen = rng.choice(len(utterances), size=size, replace=False)
+    return [utterances[i] for i in chosen]
+
+
+@torch.no_grad()
+def decode_samples(
+    model: AcousticModel,
+    dev: Split,
+    chosen: Sequence[Utterance],
+    tokens: Sequence[str],
+    beam_size: int,
+) -> list[Sample]:
+    """Decode greedily and by prefix beam search without a language model.
+
+    Runs without dropout, and leaves the model in the mode that it was in.
+    """
+    search = PrefixBeamSearch(tokens, beam_size=beam_size)
+    device = next(model.parameters()).device
+    training = model.training
+    model.eval()
+    samples = []
+    for utterance in chosen:  # one by one: no padding, and memory for one only
+        batch = collate([utterance], [dev.reader.read(utterance.id)])
+        log_probs, lengths = model(
+            batch.features.to(device), batch.feature_lengths.to(device)
+        )
+        rows = log_probs[0, : int(lengths[0])].float().cpu().numpy()
+        target = dev.texts[utterance.id]
+        greedy, beam = greedy_search(rows, tokens), search(rows)[0]
+        samples.append(_score(utterance.id, "greedy", target, greedy.text))
+        samples.append(_score(utterance.id, "beam", target, beam.text))
+    model.train(training)
+    return samples
+
+
+def _score(id_: str, decoder: str, target: str, prediction: str) -> Sample:
+    cer = count_errors(list(target), list(prediction)).rate
+    wer = count_errors(target.split(), prediction.split()).rate
+    return Sample(id_, decoder, target, prediction, cer, wer)
+
+
+def write_samples(samples: Sequence[Sample], path: Path) -> None:
+    """Write the table, tab-separated; texts have single spaces only."""
+    rows = [HEADER, *(sample.row for sample in samples)]
+    write_text(path, "".join("\t".join(row) + "\n" for row in rows))
+
+
+def read_samples(path: Path) -> list[list[str]]:
+    """The rows of a table, without its header."""
+    lines = path.read_text("utf-8").splitlines()
+    return [line.split("\t") for line in lines[1:]]

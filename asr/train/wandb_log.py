@@ -1,0 +1,184 @@
+"""Weights & Biases, kept at arm's length.
+
+W&B runs in a process of its own (:mod:`asr.train.wandb_run`), which reads the local
+log as it grows. Training never waits for it: neither a lost network nor a crash, nor
+its threads, signal handlers and random numbers can reach the training process.
+"""
+
+import json
+import netrc
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from asr.atomic import write_text
+from asr.config_load import ROOT
+from asr.errors import UsageError
+from asr.models.create import AcousticModel
+from asr.train.log import TrainLog
+from asr.train.state import EpochResult, TrainState
+
+MODES = ("auto", "online", "offline", "off")
+FINISH_SECONDS = 60.0  # for the last uploads; what is missing can be synced later
+SAID = 3  # exit code of a process that has told the user why
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What the process is told on its command line.
+
+    Attributes:
+        folder: of the local log; W&B's own files go to ``wandb/`` in it.
+        config: YAML with the resolved configuration and the commit.
+        id: of the run, the same after every restart.
+        mode: online | offline.
+        start: bytes of ``metrics.jsonl`` that the run has already.
+    """
+
+    folder: str
+    config: str
+    id: str
+    name: str
+    project: str
+    mode: str
+    start: int
+    finish_seconds: float
+
+
+class WandbLog(TrainLog):
+    """Starts the process, notices if it dies, and ends it.
+
+    Args:
+        folder: of the local log, whose ``FileLog`` is told before this one.
+        config: YAML file of the resolved configuration.
+        id_file: where the run's id is kept: beside the checkpoints.
+        mode: online | offline.
+        finish_seconds: at most this long ``close`` waits.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        config: Path,
+        id_file: Path,
+        *,
+        name: str,
+        project: str,
+        mode: str,
+        finish_seconds: float = FINISH_SECONDS,
+    ) -> None:
+        self.folder, self.config, self.id_file = folder, config, id_file
+        self.name, self.project, self.mode = name, project, mode
+        self.finish_seconds = finish_seconds
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def begin(self, state: TrainState) -> None:
+        try:
+            self.process = self._start(self._options())
+        except OSError as error:
+            print(f"W&B: off, because {error}", flush=True)
+
+    def epoch(
+        self, result: EpochResult, state: TrainState, model: AcousticModel
+    ) -> None:
+        if self.process is not None and self.process.poll() is not None:
+            self._report_death(self.process)
+
+    def close(self) -> None:
+        """Let the process finish; after ``finish_seconds`` end it."""
+        process = self.process
+        if process is None:
+            return
+        with suppress(OSError):  # it may have died
+            assert process.stdin is not None
+            process.stdin.write(b"done\n")
+            process.stdin.close()
+        try:
+            process.wait(self.finish_seconds + 5)
+        except subprocess.TimeoutExpired:
+            with suppress(OSError):
+                os.killpg(process.pid, signal.SIGKILL)  # it leads its own group
+            process.wait()
+            print(
+                f"W&B: not finished in {self.finish_seconds:.0f} s and ended; what is "
+                f"missing there lies in {self.folder / 'wandb'}, for wandb sync",
+                flush=True,
+            )
+            self.process = None
+            return
+        self._report_death(process)
+
+    def _options(self) -> RunOptions:
+        metrics, known = self.folder / "metrics.jsonl", self.id_file.exists()
+        if not known:
+            write_text(self.id_file, secrets.token_hex(4) + "\n")
+        return RunOptions(
+            folder=str(self.folder),
+            config=str(self.config),
+            id=self.id_file.read_text().strip(),
+            name=self.name,
+            project=self.project,
+            mode=self.mode,
+            start=metrics.stat().st_size if known else 0,
+            finish_seconds=self.finish_seconds,
+        )
+
+    def _start(self, options: RunOptions) -> subprocess.Popen[bytes]:
+        search = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        with open(self.folder / "wandb.log", "ab") as messages:
+            return subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "asr.train.wandb_run"),
+                    json.dumps(asdict(options)),
+                ],
+                stdin=subprocess.PIPE,  # its end tells that the training has ended
+                stderr=messages,
+                start_new_session=True,  # Ctrl-C is for the training alone
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(search)},
+            )
+
+    def _report_death(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = None
+        if process.returncode not in (0, SAID):
+            print(
+                f"W&B: its process ended with code {process.returncode}, see "
+                f"{self.folder / 'wandb.log'}; the local log is not touched by that",
+                flush=True,
+            )
+
+
+def choose_mode(wanted: str, environment: Mapping[str, str]) -> str:
+    """Turn ``auto`` into ``online`` where an API key is configured, else ``offline``.
+
+    W&B's own ``WANDB_MODE`` decides before the key does.
+
+    Raises:
+        UsageError: another word.
+    """
+    if wanted not in MODES:
+        raise UsageError(f"log.wandb={wanted}: {', '.join(MODES[:-1])} or {MODES[-1]}")
+    if wanted != "auto":
+        return wanted
+    said = {"disabled": "off", "offline": "offline", "dryrun": "offline"}
+    mode = said.get(environment.get("WANDB_MODE", ""))
+    return mode or ("online" if _has_key(environment) else "offline")
+
+
+def _has_key(environment: Mapping[str, str]) -> bool:
+    """Whether there is a key in a variable, or in the netrc that wandb login writes."""
+    if environment.get("WANDB_API_KEY") or environment.get("WANDB_IDENTITY_TOKEN_FILE"):
+        return True
+    url = environment.get("WANDB_BASE_URL", "https://api.wandb.ai")
+    home = Path(environment.get("HOME", "/"))
+    path = Path(environment.get("NETRC", home / ".netrc"))
+    try:
+        return urlsplit(url).hostname in netrc.netrc(str(path)).hosts
+    except (OSError, netrc.NetrcParseError):
+        return False
