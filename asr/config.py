@@ -148,7 +148,8 @@ class LogConfig:
     every_steps: int  # a line of metrics.jsonl
     samples: int  # utterances of dev in each epoch's table
     beam_size: int  # of the beam search for that table
-    spectrograms: int  # pictures of train and of dev each epoch, and audio examples
+    spectrograms: int  # pictures of train, and as many of dev, each epoch
+    audio: int  # training recordings, with their augmented copies, once
 
 
 @dataclass(frozen=True)

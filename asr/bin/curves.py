@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from asr.errors import RecipeError
+from asr.train.log_files import CURVES, METRICS
 from asr.train.metrics import read_metrics
 
 
@@ -15,9 +16,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("usage: local/plot_curves.sh EXP_DIR [PNG]", file=sys.stderr)
         return 2
     folder = Path(given[0]) / "log"
-    target = Path(given[1]) if len(given) == 2 else folder / "curves.png"
+    target = Path(given[1]) if len(given) == 2 else folder / CURVES
     try:
-        records = read_metrics(folder / "metrics.jsonl")
+        records = read_metrics(folder / METRICS)
     except RecipeError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code

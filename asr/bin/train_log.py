@@ -31,7 +31,7 @@ def new_log(job: Job, train: Split, dev: Split, tokenizer: Tokenizer) -> TrainLo
             write_audio_examples,
             paths.feature_cuts("train"),
             train.texts,
-            number=config.log.spectrograms,
+            number=config.log.audio,
             seed=config.train.seed,
             sample_rate=config.fbank.sample_rate,
         ),

@@ -34,6 +34,8 @@ def write_audio_examples(
         texts: by utterance id, the copies' included.
         folder: gets its name when it is whole.
     """
+    if number == 0:
+        return
     family = families(texts)
     originals = sorted(family)
     rng = np.random.default_rng(seed)

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from asr.plot.spectrogram import save_png
+from asr.atomic import atomic_path
+from asr.plot.spectrogram import METADATA
 
 MAX_POINTS = 600  # of one curve; more are averaged in groups
 
@@ -41,11 +42,15 @@ def draw_curves(records: Sequence[Record], path: Path) -> None:
     axes[3].set_yscale("log")
     for place in axes:
         place.set_xlabel("step", fontsize=8)
+        place.set_xlim(0, max([1, *(r["step"] for r in records)]))
         place.tick_params(labelsize=8)
         place.grid(alpha=0.3)
     for place in axes[2], axes[4], axes[5]:
         place.set_ylim(bottom=0)
-    save_png(figure, path)
+    # Fixed margins: to fit them to the labels would draw everything twice.
+    figure.subplots_adjust(0.05, 0.08, 0.985, 0.94, wspace=0.2, hspace=0.32)
+    with atomic_path(path) as partial:
+        figure.savefig(partial, format="png", metadata=METADATA)
 
 
 def _loss(axes: Axes, steps: Sequence[Record], epochs: Sequence[Record]) -> None:

@@ -9,10 +9,11 @@ from asr.data.dataset import Batch
 from asr.models.create import AcousticModel
 from asr.train.illustrate import Illustrator
 from asr.train.log import StepRecord, TrainLog
+from asr.train.log_files import CURVES, METRICS
 from asr.train.metrics import MetricsFile, read_metrics
 from asr.train.state import EpochResult, TrainState
 
-METRICS, CURVES = "metrics.jsonl", "curves.png"
+DRAWING_SHARE = 0.02  # of the time, at most, may go into drawing curves
 
 
 class FileLog(TrainLog):
@@ -33,6 +34,7 @@ class FileLog(TrainLog):
         self.metrics = MetricsFile(folder / METRICS)
         self.speed = Speed()
         self._skipped = 0
+        self._stale, self._next_drawing = False, 0.0
 
     def begin(self, state: TrainState) -> None:
         if state.step == 0:
@@ -81,13 +83,26 @@ class FileLog(TrainLog):
                 "time": round(time.time(), 3),
             }
         )
-        draw(self.folder)
+        self._stale = True
+        if time.monotonic() >= self._next_drawing:
+            self._draw()
 
     def sync(self) -> None:
         self.metrics.sync()
 
     def close(self) -> None:
         self.metrics.close()
+        if self._stale:
+            self._draw()
+
+    def _draw(self) -> None:
+        """Draw ``curves.png``, and let some time pass until the next time."""
+        from asr.plot.curves import draw_curves  # matplotlib is slow to import
+
+        began = time.monotonic()
+        draw_curves(read_metrics(self.folder / METRICS), self.folder / CURVES)
+        now = time.monotonic()
+        self._stale, self._next_drawing = False, now + (now - began) / DRAWING_SHARE
 
 
 class Speed:
@@ -110,13 +125,6 @@ class Speed:
         speed = self._audio / self._clock if self._clock else None
         self._audio = self._clock = 0.0
         return speed
-
-
-def draw(folder: Path) -> None:
-    """Draw ``curves.png`` from ``metrics.jsonl``."""
-    from asr.plot.curves import draw_curves  # matplotlib is slow to import
-
-    draw_curves(read_metrics(folder / METRICS), folder / CURVES)
 
 
 def set_aside_if_used(folder: Path) -> None:

@@ -10,10 +10,16 @@ from torch import Tensor
 from asr.data.dataset import Batch, Utterance
 from asr.errors import RecipeError
 from asr.models.create import AcousticModel
-from asr.train.samples import choose, decode_samples, write_samples
+from asr.train.log_files import (
+    AUDIO,
+    SAMPLES,
+    SAMPLES_HEADER,
+    SPECTROGRAMS,
+    write_table,
+)
+from asr.train.samples import choose, decode_samples
 from asr.train.split import Split
 
-SAMPLES, SPECTROGRAMS, AUDIO = "samples", "spectrograms", "audio"
 Examples = Callable[[Path], None]  # writes audio examples to a folder
 
 
@@ -57,7 +63,7 @@ class Illustrator:
             made = midway and number == epoch + 1 and "-train-" in path.name
             if number > epoch and not made:
                 path.unlink()
-        if self.spectrograms and not (self.folder / AUDIO).exists():
+        if not (self.folder / AUDIO).exists():
             self.examples(self.folder / AUDIO)
 
     def train(self, epoch: int, batch: Batch) -> None:
@@ -94,7 +100,7 @@ class Illustrator:
         except RecipeError as error:  # NaN; what to do about it the trainer decides
             print(f"log: no samples of epoch {epoch}: {error}", flush=True)
         else:
-            write_samples(decoded, path)
+            write_table(path, SAMPLES_HEADER, [sample.row for sample in decoded])
 
     def _picture(self, epoch: int, split: str, number: int) -> Path:
         name = f"epoch-{epoch}-{split}-{number + 1}.png"

@@ -2,20 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from asr.atomic import write_text
 from asr.data.dataset import Utterance, collate
 from asr.decode.greedy import greedy_search
 from asr.decode.prefix_beam import PrefixBeamSearch
 from asr.models.create import AcousticModel
 from asr.score.error_rate import count_errors
 from asr.train.split import Split
-
-HEADER = ("id", "decoder", "target", "prediction", "CER", "WER")
 
 
 @dataclass(frozen=True)
@@ -31,7 +27,7 @@ class Sample:
 
     @property
     def row(self) -> tuple[str, ...]:
-        """As text, in the order of ``HEADER``, the rates in percent."""
+        """As text, in the order of ``SAMPLES_HEADER``, the rates in percent."""
         rates = (f"{100 * rate:.2f}" for rate in (self.cer, self.wer))
         return (self.id, self.decoder, self.target, self.prediction, *rates)
 
@@ -79,15 +75,3 @@ def _score(id_: str, decoder: str, target: str, prediction: str) -> Sample:
     cer = count_errors(list(target), list(prediction)).rate
     wer = count_errors(target.split(), prediction.split()).rate
     return Sample(id_, decoder, target, prediction, cer, wer)
-
-
-def write_samples(samples: Sequence[Sample], path: Path) -> None:
-    """Write the table, tab-separated; texts have single spaces only."""
-    rows = [HEADER, *(sample.row for sample in samples)]
-    write_text(path, "".join("\t".join(row) + "\n" for row in rows))
-
-
-def read_samples(path: Path) -> list[list[str]]:
-    """The rows of a table, without its header."""
-    lines = path.read_text("utf-8").splitlines()
-    return [line.split("\t") for line in lines[1:]]

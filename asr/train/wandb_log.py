@@ -14,42 +14,22 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from asr.atomic import write_text
 from asr.config_load import ROOT
+from asr.data.dataset import Batch
 from asr.errors import UsageError
 from asr.models.create import AcousticModel
-from asr.train.log import TrainLog
+from asr.train.log import StepRecord, TrainLog
+from asr.train.log_files import METRICS, WANDB_MESSAGES
 from asr.train.state import EpochResult, TrainState
+from asr.train.wandb_run import SAID, RunOptions, unfinished
 
 MODES = ("auto", "online", "offline", "off")
 FINISH_SECONDS = 60.0  # for the last uploads; what is missing can be synced later
-SAID = 3  # exit code of a process that has told the user why
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What the process is told on its command line.
-
-    Attributes:
-        folder: of the local log; W&B's own files go to ``wandb/`` in it.
-        config: YAML with the resolved configuration and the commit.
-        id: of the run, the same after every restart.
-        mode: online | offline.
-        start: bytes of ``metrics.jsonl`` that the run has already.
-    """
-
-    folder: str
-    config: str
-    id: str
-    name: str
-    project: str
-    mode: str
-    start: int
-    finish_seconds: float
 
 
 class WandbLog(TrainLog):
@@ -78,10 +58,17 @@ class WandbLog(TrainLog):
         self.name, self.project, self.mode = name, project, mode
         self.finish_seconds = finish_seconds
         self.process: subprocess.Popen[bytes] | None = None
+        self._pending: RunOptions | None = None
 
     def begin(self, state: TrainState) -> None:
+        self._pending = self._options()
+
+    def step(self, record: StepRecord, batch: Batch) -> None:
+        if self._pending is None:
+            return
+        options, self._pending = self._pending, None  # no step: no empty run
         try:
-            self.process = self._start(self._options())
+            self.process = self._start(options)
         except OSError as error:
             print(f"W&B: off, because {error}", flush=True)
 
@@ -106,17 +93,13 @@ class WandbLog(TrainLog):
             with suppress(OSError):
                 os.killpg(process.pid, signal.SIGKILL)  # it leads its own group
             process.wait()
-            print(
-                f"W&B: not finished in {self.finish_seconds:.0f} s and ended; what is "
-                f"missing there lies in {self.folder / 'wandb'}, for wandb sync",
-                flush=True,
-            )
+            print(unfinished(self.finish_seconds, self.folder), flush=True)
             self.process = None
             return
         self._report_death(process)
 
     def _options(self) -> RunOptions:
-        metrics, known = self.folder / "metrics.jsonl", self.id_file.exists()
+        metrics, known = self.folder / METRICS, self.id_file.exists()
         if not known:
             write_text(self.id_file, secrets.token_hex(4) + "\n")
         return RunOptions(
@@ -132,7 +115,7 @@ class WandbLog(TrainLog):
 
     def _start(self, options: RunOptions) -> subprocess.Popen[bytes]:
         search = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        with open(self.folder / "wandb.log", "ab") as messages:
+        with open(self.folder / WANDB_MESSAGES, "ab") as messages:
             return subprocess.Popen(
                 [
                     *(sys.executable, "-m", "asr.train.wandb_run"),
@@ -149,7 +132,7 @@ class WandbLog(TrainLog):
         if process.returncode not in (0, SAID):
             print(
                 f"W&B: its process ended with code {process.returncode}, see "
-                f"{self.folder / 'wandb.log'}; the local log is not touched by that",
+                f"{self.folder / WANDB_MESSAGES}; the local log is not touched by that",
                 flush=True,
             )
 

@@ -1,28 +1,53 @@
 """The process that copies a training's local log to W&B as it grows.
 
-Started by :mod:`asr.train.wandb_log`. It ends when its standard input does, be that
-an orderly end (a line was sent) or because the training was killed.
+Started by :mod:`asr.train.wandb_log`. Its standard input is a pipe from the
+training: a line says that the training ends, its end alone that it was killed.
 """
 
 import importlib
 import json
 import os
-import select
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from asr.train.illustrate import AUDIO, SAMPLES, SPECTROGRAMS
-from asr.train.samples import HEADER, read_samples
-from asr.train.wandb_log import SAID, RunOptions
+from asr.train.follow import Follower
+from asr.train.log_files import METRICS, WANDB
+from asr.train.wandb_rows import audio, row_of
 
-POLL_SECONDS = 1.0
+SAID = 3  # exit code of a process that has told the user why it ends
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What the process is told on its command line.
+
+    Attributes:
+        folder: of the local log; W&B's own files go to ``wandb/`` in it.
+        config: YAML with the resolved configuration and the commit.
+        id: of the run, the same after every restart.
+        mode: online | offline.
+        start: bytes of ``metrics.jsonl`` that the run has already.
+        finish_seconds: for the last uploads, after the training's end.
+    """
+
+    folder: str
+    config: str
+    id: str
+    name: str
+    project: str
+    mode: str
+    start: int
+    finish_seconds: float
 
 
 def main(arguments: list[str]) -> int:
@@ -31,33 +56,48 @@ def main(arguments: list[str]) -> int:
         signal.signal(number, signal.SIG_IGN)  # the training decides when it is over
     os.nice(5)
     options = RunOptions(**json.loads(arguments[0]))
+    training, say = take_over_streams()
     try:
-        copy_log(options)
+        copy_log(options, training, say)
     except Exception as error:  # whatever W&B raises: the training goes on
         traceback.print_exc()
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        print(f"W&B: off from here on, because of {reason}", flush=True)
+        say(f"W&B: off from here on, because of {type(error).__name__}: {error}")
         return SAID
     return 0
 
 
-def copy_log(options: RunOptions) -> None:
+def take_over_streams() -> tuple[int, Say]:
+    """Leave W&B no input to wait for, and the messages' file for its output.
+
+    Returns:
+        The descriptor of the training's pipe, and what prints a line to the user.
+    """
+    training, terminal = os.dup(0), os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+
+    def say(message: str) -> None:
+        print(" ".join(message.split())[:400], file=terminal, flush=True)
+
+    return training, say
+
+
+def copy_log(options: RunOptions, training: int, say: Say) -> None:
     """Log every line of ``metrics.jsonl``, with the epoch's samples and pictures."""
     folder = Path(options.folder)
     wandb: Any = importlib.import_module("wandb")  # only this process loads it
-    run = start_run(wandb, options)
-    log_audio(wandb, run, folder)
-    follow = Follower(folder / "metrics.jsonl", options)
-    for line in follow.lines():
+    follower = Follower(folder / METRICS, options.start, training)
+    run = start_run(wandb, options, say)
+    clips = audio(wandb, folder)
+    if clips and options.start == 0:
+        run.log({"audio": clips}, step=0)
+    for line in follower.lines(lambda: give_up_later(options, say)):
         record: dict[str, Any] = json.loads(line)
-        row = scalars(record)
-        if record["kind"] == "epoch":
-            row |= media(wandb, folder, record["epoch"])
-        run.log(row, step=record["step"])
-    run.finish(exit_code=0 if follow.orderly else 1)
+        run.log(row_of(wandb, folder, record), step=record["step"])
+    run.finish(exit_code=0 if follower.orderly else 1)
 
 
-def start_run(wandb: Any, options: RunOptions) -> Any:
+def start_run(wandb: Any, options: RunOptions, say: Say) -> Any:
     """Start or resume the run; offline where the server cannot be reached."""
     try:
         run = _init(wandb, options, options.mode)
@@ -65,14 +105,12 @@ def start_run(wandb: Any, options: RunOptions) -> Any:
         if options.mode != "online":
             raise
         traceback.print_exc()
-        reason = " ".join(str(error).split())[:200]
-        print(f"W&B: not reached ({reason}); the run goes on offline", flush=True)
+        say(f"W&B: not reached ({error}); the run goes on offline")
         run = _init(wandb, options, "offline")
     if run.settings.mode == "offline":
-        place = Path(run.dir).parent
-        print(f"W&B: offline run; upload it by: wandb sync {place}", flush=True)
+        say(f"W&B: offline run; upload it by: wandb sync {Path(run.dir).parent}")
     else:
-        print(f"W&B: {run.url}", flush=True)
+        say(f"W&B: {run.url}")
     return run
 
 
@@ -99,76 +137,24 @@ def _init(wandb: Any, options: RunOptions, mode: str) -> Any:
     )
 
 
-class Follower:
-    """Reads a growing file until standard input ends, then what is left of it.
+def give_up_later(options: RunOptions, say: Say) -> None:
+    """End this process in a while, whatever hangs in it; nobody else may be left to."""
 
-    Attributes:
-        orderly: whether the training said that it ends; a killed one says nothing.
-    """
+    def give_up() -> None:
+        say(unfinished(options.finish_seconds, Path(options.folder)))
+        os._exit(SAID)
 
-    def __init__(self, path: Path, options: RunOptions) -> None:
-        self.path, self.start = path, options.start
-        self.finish_seconds = options.finish_seconds
-        self.orderly = False
-
-    def lines(self) -> Iterator[str]:
-        """Whole lines, as they come."""
-        with open(self.path, "rb") as file:
-            file.seek(self.start)
-            rest, ended = b"", False
-            while not ended:
-                ended = self._wait()
-                *whole, rest = (rest + file.read()).split(b"\n")
-                yield from (line.decode("utf-8") for line in whole)
-
-    def _wait(self) -> bool:
-        """Wait a little; return whether the training has ended."""
-        if not select.select([sys.stdin], [], [], POLL_SECONDS)[0]:
-            return False
-        self.orderly = bool(os.read(sys.stdin.fileno(), 100))
-        give_up = threading.Timer(self.finish_seconds, os._exit, [SAID])
-        give_up.daemon = True
-        give_up.start()  # nobody may be left to end this process
-        return True
+    timer = threading.Timer(options.finish_seconds, give_up)
+    timer.daemon = True
+    timer.start()
 
 
-def scalars(record: dict[str, Any]) -> dict[str, Any]:
-    """The numbers of a line under W&B's names, ``train/...`` and ``dev/...``."""
-    if record["kind"] == "step":
-        keys = ("loss", "learning_rate", "gradient_norm", "throughput", "skipped")
-        row = {f"train/{key}": record[key] for key in keys}
-    else:
-        row = {f"dev/{key}": record[f"dev_{key}"] for key in ("loss", "cer", "wer")}
-        row["train/epoch_loss"] = record["train_loss"]
-    row["epoch"] = record["epoch"]
-    return {key: value for key, value in row.items() if value is not None}
-
-
-def media(wandb: Any, folder: Path, epoch: int) -> dict[str, Any]:
-    """Table of samples, and spectrograms of train and dev, of one epoch."""
-    row: dict[str, Any] = {}
-    table = folder / SAMPLES / f"epoch-{epoch}.tsv"
-    if table.exists():
-        rows = [[*r[:4], float(r[4]), float(r[5])] for r in read_samples(table)]
-        row["samples"] = wandb.Table(columns=list(HEADER), data=rows)
-    for split in ("train", "dev"):
-        pictures = sorted((folder / SPECTROGRAMS).glob(f"epoch-{epoch}-{split}-*.png"))
-        if pictures:
-            row[f"spectrograms/{split}"] = [wandb.Image(str(p)) for p in pictures]
-    return row
-
-
-def log_audio(wandb: Any, run: Any, folder: Path) -> None:
-    """Training audio before and after augmentation, once for a run."""
-    index = folder / AUDIO / "index.tsv"
-    if not index.exists():
-        return
-    rows = [line.split("\t") for line in index.read_text("utf-8").splitlines()[1:]]
-    clips = [
-        wandb.Audio(str(folder / AUDIO / file), caption=f"{id_}: {text}")
-        for file, id_, text in rows
-    ]
-    run.log({"audio": clips}, step=0)
+def unfinished(seconds: float, folder: Path) -> str:
+    """The line for the user when W&B takes too long."""
+    return (
+        f"W&B: not finished in {seconds:.0f} s and ended; what it has not uploaded "
+        f"lies in {folder / WANDB}, see wandb sync --help"
+    )
 
 
 if __name__ == "__main__":

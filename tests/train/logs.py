@@ -17,7 +17,7 @@ def toy_log(folder: Path, trainer: Trainer, every_steps: int = 2) -> FileLog:
         trainer.dev,
         trainer.tokenizer.tokens,
         samples=3,
-        spectrograms=2,
+        spectrograms=1,
         beam_size=4,
         seed=1,
         examples=lambda folder: None,

@@ -55,11 +55,8 @@ def test_everything_is_there_and_adds_up(tmp_path: Path) -> None:
         for n in (1, 2)
         for name in (
             f"samples/epoch-{n}.tsv",
-            *(
-                f"spectrograms/epoch-{n}-{split}-{k}.png"
-                for k in (1, 2)
-                for split in ("train", "dev")
-            ),
+            f"spectrograms/epoch-{n}-train-1.png",
+            f"spectrograms/epoch-{n}-dev-1.png",
         )
     }
 
@@ -85,8 +82,7 @@ def test_weights_are_those_of_a_training_without_log(tmp_path: Path) -> None:
     assert silent.state == logged.state
 
 
-@pytest.mark.parametrize("minutes", [0.0, 10.0])
-@pytest.mark.parametrize("step", [1, 7, 13])
+@pytest.mark.parametrize(("step", "minutes"), [(1, 10.0), (7, 0.0), (13, 10.0)])
 def test_killed_and_started_again_writes_the_same_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minutes: float, step: int
 ) -> None:

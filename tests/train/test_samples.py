@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from asr.train.samples import choose, decode_samples, read_samples, write_samples
+from asr.train.log_files import SAMPLES_HEADER, read_table, write_table
+from asr.train.samples import choose, decode_samples
 from asr.train.validate import best_path
 from tests.train.toy import toy_config, toy_trainer
 
@@ -30,9 +31,9 @@ def test_predictions_and_rates(tmp_path: Path) -> None:
         assert sample.target == dev.texts[sample.id]
     assert any(sample.prediction for sample in samples)
     path = tmp_path / "s.tsv"
-    write_samples(samples, path)
+    write_table(path, SAMPLES_HEADER, [sample.row for sample in samples])
     assert path.read_text().startswith("id\tdecoder\ttarget\tprediction\tCER\tWER\n")
-    rows = read_samples(path)
+    rows = read_table(path)
     assert [tuple(row) for row in rows] == [sample.row for sample in samples]
 
 
