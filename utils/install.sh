@@ -122,7 +122,7 @@ kenlm_for_new_python() {
 }
 
 check_imports() {
-  local modules=(torch numpy lhotse scipy sentencepiece kenlm kaldialign h5py soundfile yaml espeakng_loader matplotlib)
+  local modules=(torch numpy lhotse scipy sentencepiece kenlm kaldialign h5py soundfile yaml espeakng_loader matplotlib wandb)
   [ "$requirements" != "$k2_set" ] || modules+=(k2 kaldilm)
   "$env/bin/python" -I -c "import importlib, sys
 for name in sys.argv[1:]: importlib.import_module(name); print('imported', name)" "${modules[@]}"

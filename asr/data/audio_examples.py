@@ -64,7 +64,7 @@ def families(texts: Mapping[str, str]) -> dict[str, list[str]]:
     """
     family: dict[str, list[str]] = {}
     origin: dict[str, str] = {}
-    for id_ in sorted(texts, key=len):
+    for id_ in sorted(texts, key=lambda id_: (len(id_), id_)):
         places = (match.start() for match in re.finditer("[_-]", id_))
         prefixes = (id_[:place] for place in places)
         parents = (p for p in prefixes if p in texts and texts[p] == texts[id_])

@@ -29,6 +29,7 @@ from asr.train.state import EpochResult, TrainState
 from asr.train.wandb_run import SAID, RunOptions, unfinished
 
 MODES = ("auto", "online", "offline", "off")
+INIT_SECONDS = 30.0  # to reach the server
 FINISH_SECONDS = 60.0  # for the last uploads; what is missing can be synced later
 
 
@@ -53,10 +54,11 @@ class WandbLog(TrainLog):
         project: str,
         mode: str,
         finish_seconds: float = FINISH_SECONDS,
+        init_seconds: float = INIT_SECONDS,
     ) -> None:
         self.folder, self.config, self.id_file = folder, config, id_file
         self.name, self.project, self.mode = name, project, mode
-        self.finish_seconds = finish_seconds
+        self.finish_seconds, self.init_seconds = finish_seconds, init_seconds
         self.process: subprocess.Popen[bytes] | None = None
         self._pending: RunOptions | None = None
 
@@ -111,6 +113,7 @@ class WandbLog(TrainLog):
             mode=self.mode,
             start=metrics.stat().st_size if known else 0,
             finish_seconds=self.finish_seconds,
+            init_seconds=self.init_seconds,
         )
 
     def _start(self, options: RunOptions) -> subprocess.Popen[bytes]:

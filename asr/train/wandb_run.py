@@ -37,6 +37,7 @@ class RunOptions:
         id: of the run, the same after every restart.
         mode: online | offline.
         start: bytes of ``metrics.jsonl`` that the run has already.
+        init_seconds: to reach the server, before the run goes on offline.
         finish_seconds: for the last uploads, after the training's end.
     """
 
@@ -48,6 +49,7 @@ class RunOptions:
     mode: str
     start: int
     finish_seconds: float
+    init_seconds: float
 
 
 def main(arguments: list[str]) -> int:
@@ -106,6 +108,7 @@ def start_run(wandb: Any, options: RunOptions, say: Say) -> Any:
             raise
         traceback.print_exc()
         say(f"W&B: not reached ({error}); the run goes on offline")
+        wandb.teardown()  # else W&B says that the run is in use, by the failed try
         run = _init(wandb, options, "offline")
     if run.settings.mode == "offline":
         say(f"W&B: offline run; upload it by: wandb sync {Path(run.dir).parent}")
@@ -121,7 +124,7 @@ def _init(wandb: Any, options: RunOptions, mode: str) -> Any:
         silent=True,
         disable_git=True,
         disable_code=True,
-        init_timeout=30.0,
+        init_timeout=options.init_seconds,
         login_timeout=5.0,
         x_disable_stats=True,  # it would take time from two busy cores
     )

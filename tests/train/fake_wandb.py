@@ -49,4 +49,8 @@ def init(mode: str, **options: Any) -> Run:
     return Run(mode)
 
 
+def teardown() -> None:
+    called("teardown")
+
+
 called("import")

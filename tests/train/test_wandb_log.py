@@ -98,6 +98,24 @@ def test_offline_run_holds_what_the_local_log_holds(
     assert len(table["data"]) == 6
 
 
+def test_a_server_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The real W&B with a key and a port where nobody listens."""
+    monkeypatch.setenv("WANDB_API_KEY", "0" * 40)
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    trainer = watched_trainer(tmp_path, mode="online")
+    wandb = trainer.log.logs[1]  # type: ignore[attr-defined]
+    wandb.init_seconds = 2.0
+    trainer.run()
+    said = [s for s in capfd.readouterr().out.splitlines() if s.startswith("W&B")]
+    assert len(said) == 2, said
+    assert "not reached" in said[0] and "offline run; upload it by" in said[1]
+    (path,) = (tmp_path / "log/wandb").glob("offline-run-*/*.wandb")
+    steps = {row["_step"] for row in read_run(path)["history"]}
+    assert steps == {r["step"] for r in records(tmp_path / "log")}
+
+
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let the logging process load the fake; return the file of its calls."""
