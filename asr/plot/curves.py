@@ -43,14 +43,19 @@ def draw_curves(records: Sequence[Record], path: Path) -> None:
     for place in axes:
         place.set_xlabel("step", fontsize=8)
         place.set_xlim(0, max([1, *(r["step"] for r in records)]))
-        place.tick_params(labelsize=8)
+        place.tick_params(which="both", labelsize=8)
         place.grid(alpha=0.3)
-    for place in axes[2], axes[4], axes[5]:
-        place.set_ylim(bottom=0)
+    for place in axes[1], axes[2], axes[4], axes[5]:
+        highest = place.get_ylim()[1] if place is not axes[5] else _skipped(steps)
+        place.set_ylim(-0.03 * highest, 1.05 * highest)  # a line at 0 is seen too
     # Fixed margins: to fit them to the labels would draw everything twice.
     figure.subplots_adjust(0.05, 0.08, 0.985, 0.94, wspace=0.2, hspace=0.32)
     with atomic_path(path) as partial:
         figure.savefig(partial, format="png", metadata=METADATA)
+
+
+def _skipped(steps: Sequence[Record]) -> float:
+    return max([1.0, *(float(r["skipped"]) for r in steps)])
 
 
 def _loss(axes: Axes, steps: Sequence[Record], epochs: Sequence[Record]) -> None:
@@ -66,7 +71,6 @@ def _error_rates(axes: Axes, epochs: Sequence[Record]) -> None:
     for key, name in (("dev_wer", "WER"), ("dev_cer", "CER")):
         _plot(axes, epochs, key, name, marker="o", scale=100.0)
     axes.set_title("dev, greedy, %", fontsize=10)
-    axes.set_ylim(bottom=0)
     axes.legend(fontsize=8)
 
 

@@ -50,6 +50,7 @@ class FileLog(TrainLog):
         self._skipped = record.skipped
         if skipped or record.step % self.every == 0:
             self.metrics.add(self._line(record, record.ids if skipped else ()))
+            self._stale = True
 
     def _line(self, record: StepRecord, culprits: Sequence[str]) -> dict[str, Any]:
         """``culprits`` are the utterances of a skipped step."""
