@@ -2,6 +2,7 @@
 
 import dataclasses
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from asr.config import TrainConfig
 from asr.data.dataset import Batch
 from asr.train.file_log import Speed
+from asr.train.group import Group
 from asr.train.loop import Trainer
 from asr.train.metrics import MetricsFile, read_metrics
 from tests.train.logs import content, records, toy_log
@@ -91,10 +93,10 @@ def test_killed_and_started_again_writes_the_same_log(
     killed = logged_trainer(tmp_path, "killed", config)
     plain_step = killed._step
 
-    def dying_step(batch: Batch) -> tuple[float, float]:
+    def dying_step(group: Group, batches: Iterator[Batch]) -> tuple[float, float]:
         if killed.state.step == step:
             raise KilledError
-        return plain_step(batch)
+        return plain_step(group, batches)
 
     monkeypatch.setattr(killed, "_step", dying_step)
     with pytest.raises(KilledError):
@@ -126,13 +128,13 @@ def test_killed_between_log_and_checkpoint_of_an_epoch(
 
 def test_skipped_steps_are_named_and_have_no_loss(tmp_path: Path) -> None:
     trainer = logged_trainer(tmp_path, "a", toy_config(max_epochs=1))
-    plain_loss, bad = trainer.stepper._loss, 3
+    plain_loss, bad = trainer.stepper.loss, 3
 
-    def loss(batch: Batch) -> torch.Tensor:
-        value = plain_loss(batch)
+    def loss(batch: Batch, network: torch.nn.Module) -> torch.Tensor:
+        value = plain_loss(batch, network)
         return value * float("nan") if trainer.state.step == bad - 1 else value
 
-    trainer.stepper._loss = loss  # type: ignore[method-assign]
+    trainer.stepper.loss = loss  # type: ignore[method-assign]
     trainer.run()
     steps = {r["step"]: r for r in records(tmp_path / "a/log") if r["kind"] == "step"}
     assert steps[bad]["loss"] is None and steps[bad]["gradient_norm"] is None
