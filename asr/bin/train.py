@@ -12,7 +12,7 @@ from asr.config_tree import flatten
 from asr.data.augment.feature_augment import FeatureAugment
 from asr.data.dataset import Utterance
 from asr.data.shard_reader import ShardReader
-from asr.errors import RecipeError, UsageError
+from asr.errors import RecipeError
 from asr.fingerprint import fingerprint
 from asr.job import Job
 from asr.models.create import AcousticModel, create_model
@@ -32,8 +32,6 @@ from asr.train.world import current_world
 def run(job: Job) -> None:
     """Train until the last epoch, or go on from the last checkpoint."""
     config, paths, world = job.config, job.paths, current_world()
-    if config.train.max_epochs < 1:
-        raise UsageError(f"train.max_epochs={config.train.max_epochs}: at least 1")
     torch.manual_seed(config.train.seed)
     tokenizer = Tokenizer.load(job.lang)
     train, dropped = feasible(read_split(job, "train", tokenizer))

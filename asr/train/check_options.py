@@ -7,6 +7,7 @@ from asr.errors import UsageError
 def check_options(config: TrainConfig) -> None:
     """Raise UsageError for a number that makes no sense."""
     for name, sensible in (
+        ("max_epochs", config.max_epochs >= 1),
         ("accumulate", config.accumulate >= 1),
         ("patience", config.patience >= 0),
         ("max_skipped", config.max_skipped >= 1),
