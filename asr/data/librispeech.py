@@ -54,13 +54,61 @@ def manifests(folder: Path, work_dir: Path, options: Options) -> Manifests:
     Args:
         folder: the download folder, with ``LibriSpeech`` below it.
         work_dir: not used; a corpus's hook is called with it.
+        options: ``halved: {dev: test}``, if given, takes the upper half of dev's
+            speakers, in the order of their numbers, out of dev and calls it test.
 
     Raises:
-        RecipeError: a part is not there.
+        RecipeError: a part is not there, or a split cannot be halved.
     """
     corpus = folder / "LibriSpeech"
     parts = _parts(options).items()
-    return {split: read_parts(corpus, names) for split, names in parts}
+    splits = {split: read_parts(corpus, names) for split, names in parts}
+    halved = options.get("halved", {})
+    if not isinstance(halved, Mapping):
+        raise RecipeError(f"corpus.options.halved: split: new split, got {halved!r}")
+    for split, upper in halved.items():
+        if split not in splits or upper in splits:
+            raise RecipeError(
+                f"corpus.options.halved: {split}: {upper}: the first must be one of "
+                f"{', '.join(splits)}, the second a new one"
+            )
+        splits[split], splits[upper] = halve(*splits[split])
+    return splits
+
+
+def halve(
+    recordings: RecordingSet, supervisions: SupervisionSet
+) -> list[tuple[RecordingSet, SupervisionSet]]:
+    """Divide a split into two with no speaker in common, by the speakers' numbers.
+
+    Returns:
+        The lower half, which has the odd one of an odd number of speakers, and the
+        upper.
+
+    Raises:
+        RecipeError: there is only one speaker.
+    """
+    ids = [r.id for r in recordings] + [s.id for s in supervisions]
+    speakers = sorted({_speaker(id_) for id_ in ids}, key=lambda s: (len(s), s))
+    if len(speakers) < 2:
+        raise RecipeError(f"corpus.options.halved: {len(speakers)} speaker(s)")
+    half = -(-len(speakers) // 2)
+    return [
+        (
+            RecordingSet.from_recordings(
+                r for r in recordings if _speaker(r.id) in chosen
+            ),
+            SupervisionSet.from_segments(
+                s for s in supervisions if _speaker(s.id) in chosen
+            ),
+        )
+        for chosen in (set(speakers[:half]), set(speakers[half:]))
+    ]
+
+
+def _speaker(id_: str) -> str:
+    """``1272`` of ``1272-128104-0000``."""
+    return id_.split("-")[0]
 
 
 def read_parts(
@@ -113,7 +161,7 @@ def _read_line(
     if check_audio(audio) is None and text.strip():
         recording, supervision = parse_utterance(part.absolute(), line, {})
         return recording, supervision
-    return _described(Utterance(id_, audio, text, id_.split("-")[0]))
+    return _described(Utterance(id_, audio, text, _speaker(id_)))
 
 
 def _described(

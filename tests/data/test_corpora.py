@@ -207,6 +207,52 @@ def test_librispeech(tmp_path: Path) -> None:
         hook(tmp_path, tmp_path, {"parts": {"dev": ["dev-clean-2"]}})
 
 
+def test_librispeech_halved(tmp_path: Path) -> None:
+    """By speaker, in the order of their numbers; the damaged and missing stay known."""
+    part = librispeech(tmp_path / "LibriSpeech/dev-clean")
+    write_sound(part / "100/1/100-1-0000.flac", 0.5)
+    (part / "100/1/100-1.trans.txt").write_text("100-1-0000 A\n")
+    hook = load_hook(ROOT / "egs/mini_librispeech").manifests
+    assert hook is not None
+    parts = {"parts": {"dev": ["dev-clean"]}}
+
+    found = hook(tmp_path, tmp_path, parts | {"halved": {"dev": "test"}})
+
+    speakers = {name: {s.speaker for s in sups} for name, (_, sups) in found.items()}
+    assert speakers == {"dev": {"19", "26"}, "test": {"100"}}
+    assert [len(recordings) for recordings, _ in found.values()] == [5, 1]
+    assert [len(supervisions) for _, supervisions in found.values()] == [6, 1]
+
+
+@pytest.mark.parametrize(
+    ("halved", "message"),
+    [
+        ({"train": "test"}, "the first must be one of dev"),
+        ({"dev": "dev"}, "the second a new one"),
+        ("dev", "split: new split"),
+    ],
+)
+def test_librispeech_halved_wrongly(
+    tmp_path: Path, halved: object, message: str
+) -> None:
+    librispeech(tmp_path / "LibriSpeech/dev-clean")
+    hook = load_hook(ROOT / "egs/mini_librispeech").manifests
+    assert hook is not None
+    with pytest.raises(RecipeError, match=message):
+        hook(tmp_path, tmp_path, {"parts": {"dev": ["dev-clean"]}, "halved": halved})
+
+
+def test_librispeech_of_one_speaker_cannot_be_halved(tmp_path: Path) -> None:
+    part = tmp_path / "LibriSpeech/dev-clean"
+    write_sound(part / "100/1/100-1-0000.flac", 0.5)
+    (part / "100/1/100-1.trans.txt").write_text("100-1-0000 A\n")
+    hook = load_hook(ROOT / "egs/mini_librispeech").manifests
+    assert hook is not None
+    options = {"parts": {"dev": ["dev-clean"]}, "halved": {"dev": "test"}}
+    with pytest.raises(RecipeError, match=r"halved: 1 speaker\(s\)"):
+        hook(tmp_path, tmp_path, options)
+
+
 def test_librispeech_part_that_nobody_knows(tmp_path: Path) -> None:
     hook = load_hook(ROOT / "egs/mini_librispeech").download
     assert hook is not None
