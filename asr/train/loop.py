@@ -3,17 +3,18 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
 from asr.config import TrainConfig
-from asr.data.dataset import Augment, Batch, BatchDataset, iterate
+from asr.data.dataset import Augment, Batch
 from asr.models.create import AcousticModel
 from asr.text.tokenizer import Tokenizer
 from asr.train.check_options import check_options
 from asr.train.checkpoint_folder import CheckpointFolder
-from asr.train.group import Group, groups, idle_batch
+from asr.train.dev import DevCheck
+from asr.train.epoch import epoch_plan, open_epoch, updates
+from asr.train.group import Group, idle_batch
 from asr.train.interrupt import StopSignals, TrainingInterruptedError
 from asr.train.log import StepRecord, TrainLog
 from asr.train.memory import plain_out_of_memory, try_largest
@@ -28,7 +29,6 @@ from asr.train.state import (
     unpack_state,
 )
 from asr.train.step import Stepper
-from asr.train.validate import validate
 from asr.train.world import World
 
 
@@ -68,23 +68,24 @@ class Trainer:
         self.world = world or World()
         self.device = self.world.device
         self.model = model.to(self.device).train()
-        self.train, self.dev, self.tokenizer = train, dev, tokenizer
-        self.config, self.augment = config, augment
-        self.group_size = config.accumulate * self.world.size
-        steps = -(-len(self._plan(1)) // self.group_size)
+        self.train, self.config, self.augment = train, config, augment
+        self.plan = epoch_plan(train, config, epoch=1)  # those of all epochs are alike
         path = folder / "skipped.tsv" if self.world.is_main else None
         self.skips = SkipLog(path, config.max_skipped)
         self.stepper = Stepper(
             self.model,
             config,
             self.world,
-            config.max_epochs * steps,
+            config.max_epochs * updates(self.plan, config, self.world),
             self.skips,
             idle_batch(train),
         )
         self.folder = CheckpointFolder(folder, signature, config.keep_checkpoints)
         self.log = log or TrainLog()
         self.stop = StopSignals()
+        self.dev_check = DevCheck(
+            dev, tokenizer, config.batch_seconds, self.world, self.stop
+        )
         self.state = self._resume()
 
     def run(self) -> None:
@@ -99,7 +100,7 @@ class Trainer:
         with closing(self.log), self.stop, out_of_memory:
             self.log.begin(self.state)
             if not self._finished():
-                try_largest(self.stepper, self.train, self._plan(1))
+                try_largest(self.stepper, self.train, self.plan)
             while not self._finished():
                 self._train_epoch()
                 self._finish_epoch()
@@ -128,50 +129,25 @@ class Trainer:
         hopeless = 0 < self.config.patience <= waited
         return hopeless or self.state.epoch >= self.config.max_epochs
 
-    def _plan(self, epoch: int) -> list[list[int]]:
-        return self.train.plan(
-            self.config.batch_seconds,
-            seed=self.config.seed,
-            epoch=epoch,
-            by_length=epoch < self.config.sorted_epochs,
-        )
-
     def _train_epoch(self) -> None:
-        state, config = self.state, self.config
-        plan = self._plan(state.epoch)
-        dataset = BatchDataset(
-            self.train.reader,
-            self.train.utterances,
-            plan,
-            seed=config.seed,
-            epoch=state.epoch,
-            augment=self.augment,
-        )
-        meter, saved = Meter(), time.monotonic()
-        loaded = iterate(
-            dataset,
-            state.position,
-            config.num_workers,
-            self.world.rank,
-            self.world.size,
-        )
-        planned = groups(
+        state, saved = self.state, time.monotonic()
+        with open_epoch(
             self.train,
-            plan,
-            epoch=state.epoch,
-            start=state.position,
-            size=self.group_size,
-        )
-        # closing(): workers that wait for work would keep a failing process alive
-        with closing(loaded) as batches:
-            seen = self._seen(batches)
-            for group in planned:
-                loss, norm = self._step(group, seen)
+            self.config,
+            self.world,
+            self.augment,
+            state.epoch,
+            state.position,
+        ) as epoch:
+            meter = Meter()
+            for group in epoch.groups:
+                loss, norm = self._step(group, epoch.feed)
                 meter.add(loss, group.tokens, norm, group.seconds)
                 state.position = group.positions.stop
-                self._log_step(group, loss, norm)
-                self._show(meter, len(plan))
-                late = time.monotonic() - saved > 60 * config.checkpoint_minutes
+                if epoch.feed.last is not None:
+                    self._log_step(group, loss, norm, epoch.feed.last)
+                self._show(meter, epoch.size)
+                late = time.monotonic() - saved > 60 * self.config.checkpoint_minutes
                 stop, late = self.world.any(bool(self.stop.received), late)
                 if stop or late:
                     self._save()
@@ -188,11 +164,7 @@ class Trainer:
             "the same command goes on from there"
         )
 
-    def _seen(self, batches: Iterator[Batch]) -> Iterator[Batch]:
-        for self._batch in batches:
-            yield self._batch
-
-    def _log_step(self, group: Group, loss: float, norm: float) -> None:
+    def _log_step(self, group: Group, loss: float, norm: float, last: Batch) -> None:
         state = self.state
         record = StepRecord(
             state.epoch + 1,
@@ -204,7 +176,7 @@ class Trainer:
             state.skipped,
             tuple(id_ for ids in group.ids for id_ in ids),
         )
-        self.log.step(record, self._batch)
+        self.log.step(record, last)
 
     def _show(self, meter: Meter, batches: int) -> None:
         state = self.state
@@ -218,7 +190,7 @@ class Trainer:
 
     def _finish_epoch(self) -> None:
         with self.stepper.averaged():
-            result = self._validated()
+            result = self.dev_check.result(self.model, self.state)
             if result is not None:
                 self._keep(result)
         self._save()
@@ -243,39 +215,6 @@ class Trainer:
         self.log.epoch(result, state, self.model)
         if self.world.is_main:
             self.folder.save_weights(state.epoch, self.model)
-
-    def _validated(self) -> EpochResult | None:
-        """What rank 0 finds on dev; None if a signal came meanwhile."""
-        try:
-            found = astuple(self._validate()) if self.world.is_main else ()
-        except TrainingInterruptedError:
-            found = ()
-        stop = self.world.any(self.world.is_main and not found)[0]
-        if stop:
-            return None
-        epoch, *rates = self.world.from_main([*map(float, found)] or [0.0] * 5)
-        return EpochResult(int(epoch), *rates)
-
-    def _until_stop(self, batches: Iterator[Batch]) -> Iterator[Batch]:
-        for batch in batches:
-            if self.stop.received:
-                raise self._interrupted()
-            yield batch
-
-    def _validate(self) -> EpochResult:
-        """Loss and greedy error rates on dev of the epoch that ends."""
-        state, dev = self.state, self.dev
-        plan = dev.plan(self.config.batch_seconds, seed=0, epoch=0, by_length=True)
-        dataset = BatchDataset(dev.reader, dev.utterances, plan)
-        batches = self._until_stop(iterate(dataset, 0, 0))
-        found = validate(self.model, batches, self.tokenizer, dev.texts, self.device)
-        return EpochResult(
-            state.epoch + 1,
-            state.epoch_loss / max(1, state.epoch_tokens),
-            found.loss,
-            found.wer.rate,
-            found.cer.rate,
-        )
 
     def _save(self) -> None:
         self.log.sync()

@@ -14,8 +14,8 @@ def toy_log(folder: Path, trainer: Trainer, every_steps: int = 2) -> FileLog:
     """Everything that stage 6 writes, but for the audio."""
     illustrator = Illustrator(
         folder,
-        trainer.dev,
-        trainer.tokenizer.tokens,
+        trainer.dev_check.dev,
+        trainer.dev_check.tokenizer.tokens,
         samples=3,
         spectrograms=1,
         beam_size=4,

@@ -17,6 +17,7 @@ from asr.data.dataset import Batch
 from asr.errors import RecipeError, UsageError
 from asr.models import checkpoint
 from asr.train import step as step_module
+from asr.train.dev import DevCheck
 from asr.train.group import Group
 from asr.train.interrupt import TrainingInterruptedError
 from asr.train.loop import Trainer
@@ -170,7 +171,9 @@ def test_bad_batch_is_skipped_named_and_leaves_nothing_behind(
     config = toy_config(max_epochs=1, accumulate=2)
     trainer = toy_trainer(tmp_path, tmp_path / "c", config, model="deepspeech2")
     read = trainer.train.reader.read
-    monkeypatch.setattr(trainer, "_validate", lambda: EpochResult(1, 0, 0, 0, 0))
+    monkeypatch.setattr(
+        trainer.dev_check, "_measure", lambda *_: EpochResult(1, 0, 0, 0, 0)
+    )
     bad = trainer.train.utterances[3].id
     monkeypatch.setattr(
         trainer.train.reader, "read", lambda id_: read(id_) * (nan if id_ == bad else 1)
@@ -248,9 +251,9 @@ def test_patience_ends_the_training(
     config = toy_config(max_epochs=9, patience=2)
     trainer = toy_trainer(tmp_path, tmp_path / "c", config)
     monkeypatch.setattr(
-        trainer,
-        "_validate",
-        lambda: EpochResult(trainer.state.epoch + 1, 0, 0, next(rates), 0),
+        trainer.dev_check,
+        "_measure",
+        lambda *_: EpochResult(trainer.state.epoch + 1, 0, 0, next(rates), 0),
     )
     trainer.run()
     assert trainer.state.epoch == 4
@@ -268,13 +271,13 @@ def test_sigterm_in_validation_saves_the_whole_epoch(
 
     def signalled(batches: Iterator[Batch]) -> Iterator[Batch]:
         os.kill(os.getpid(), signal.SIGTERM)
-        return Trainer._until_stop(trainer, batches)
+        return DevCheck._until_stop(trainer.dev_check, batches)
 
-    monkeypatch.setattr(trainer, "_until_stop", signalled)
+    monkeypatch.setattr(trainer.dev_check, "_until_stop", signalled)
     with pytest.raises(TrainingInterruptedError):
         trainer.run()
     again = toy_trainer(tmp_path, tmp_path / "c", config)
-    assert again.state.position == len(again._plan(0)) and again.state.epoch == 0
+    assert again.state.position == len(again.plan) and again.state.epoch == 0
     again.run()
     for name in ("epoch-1.pt", "last.pt", "best.json"):
         whole = (tmp_path / "whole" / name).read_bytes()

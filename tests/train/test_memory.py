@@ -23,7 +23,7 @@ def test_the_trial_leaves_no_trace(tmp_path: Path) -> None:
     trainer = toy_trainer(tmp_path, tmp_path / "c", toy_config(), model="deepspeech2")
     before = {name: v.clone() for name, v in trainer.model.state_dict().items()}
     random = torch.get_rng_state()
-    try_largest(trainer.stepper, trainer.train, trainer._plan(1))
+    try_largest(trainer.stepper, trainer.train, trainer.plan)
     assert torch.equal(random, torch.get_rng_state())
     assert not trainer.stepper.optimizer.state
     assert all(p.grad is None for p in trainer.model.parameters())

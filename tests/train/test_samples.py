@@ -14,7 +14,7 @@ from tests.train.toy import toy_config, toy_trainer
 def test_predictions_and_rates(tmp_path: Path) -> None:
     trainer = toy_trainer(tmp_path, tmp_path / "c", toy_config(max_epochs=12))
     trainer.run()
-    dev, tokenizer = trainer.dev, trainer.tokenizer
+    dev, tokenizer = trainer.dev_check.dev, trainer.dev_check.tokenizer
     chosen = choose(dev.utterances, 4, 1, 2)
     samples = decode_samples(trainer.model, dev, chosen, tokenizer.tokens, 4)
     assert trainer.model.training
@@ -46,7 +46,7 @@ def test_rates_are_percent_of_the_target(tmp_path: Path) -> None:
 
 def test_choice_depends_on_its_key_only(tmp_path: Path) -> None:
     trainer = toy_trainer(tmp_path, tmp_path / "c", toy_config())
-    everyone = trainer.dev.utterances
+    everyone = trainer.dev_check.dev.utterances
     torch.manual_seed(0)
     state = torch.get_rng_state()
     first = choose(everyone, 5, 1, 2)
@@ -60,6 +60,12 @@ def test_choice_depends_on_its_key_only(tmp_path: Path) -> None:
 def test_the_mode_of_the_model_stays(tmp_path: Path, training: bool) -> None:
     trainer = toy_trainer(tmp_path, tmp_path / "c", toy_config())
     trainer.model.train(training)
-    chosen = trainer.dev.utterances[:1]
-    decode_samples(trainer.model, trainer.dev, chosen, trainer.tokenizer.tokens, 2)
+    chosen = trainer.dev_check.dev.utterances[:1]
+    decode_samples(
+        trainer.model,
+        trainer.dev_check.dev,
+        chosen,
+        trainer.dev_check.tokenizer.tokens,
+        2,
+    )
     assert trainer.model.training is training

@@ -22,7 +22,7 @@ def curve(data: Path, out: Path, model: str, accumulate: int, world: World) -> N
     torch.set_num_threads(1)
     config = toy_config(accumulate=accumulate, ema_decay=0.9, weight_decay=0.0)
     trainer = toy_trainer(data, out, config, number=14, model=model, world=world)
-    assert len(trainer._plan(1)) % 2 == 1
+    assert len(trainer.plan) % 2 == 1
     losses: list[float] = []
     plain_step = trainer._step
 
