@@ -7,6 +7,7 @@ et al., ICML 2006). k2 is needed, and imported by nothing else but asr/decode/hl
 
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import torch
 from asr.atomic import atomic_path
 from asr.errors import RecipeError
 from asr.fsa.lexicon import BACKOFF, Arc, Spelling, lexicon_arcs, word_table
+from asr.lm.arpa import cut_arpa
 
 
 def build_graphs(
@@ -59,17 +61,24 @@ def arcs_to_fsa(arcs: Sequence[Arc]) -> k2.Fsa:
 
 
 def make_grammar(arpa: Path, words: Path, max_order: int) -> k2.Fsa:
-    """G: an acceptor of word ids with ``#0`` on its back-off arcs; scores in ln."""
-    text = _arpa_to_fst(arpa, words, max_order)
+    """G: an acceptor of word ids with ``#0`` on its back-off arcs; scores in ln.
+
+    Args:
+        max_order: longer n-grams are left out.
+    """
+    with tempfile.TemporaryDirectory(dir=words.parent, prefix=".g-") as folder:
+        cut = Path(folder) / "g.arpa"
+        cut_arpa(arpa, max_order, cut)
+        text = _arpa_to_fst(cut, words)
     grammar = k2.Fsa.from_openfst(text, acceptor=False)
     del grammar.aux_labels
     return k2.arc_sort(grammar)
 
 
-def _arpa_to_fst(arpa: Path, words: Path, max_order: int) -> str:
+def _arpa_to_fst(arpa: Path, words: Path) -> str:
     """kaldilm in a process of its own, because it aborts on a damaged file."""
-    command = [sys.executable, "-m", "kaldilm", f"--max-order={max_order}"]
-    command += [f"--disambig-symbol={BACKOFF}", f"--read-symbol-table={words}"]
+    command = [sys.executable, "-m", "kaldilm", f"--disambig-symbol={BACKOFF}"]
+    command.append(f"--read-symbol-table={words}")
     ran = subprocess.run([*command, str(arpa)], capture_output=True, text=True)
     if ran.returncode != 0:
         said = [line for line in ran.stderr.splitlines() if line.startswith("[")]
