@@ -12,6 +12,7 @@ from pathlib import Path
 from asr.config_load import ROOT, load_config
 from asr.errors import RecipeError, UsageError
 from asr.job import DECODERS, Job, Paths
+from asr.owner import check_owner
 from asr.stage import Peers, Stage, check_ready, entry_point, run_stage
 from asr.stages import STAGES
 
@@ -30,15 +31,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return 128 + signal.SIGINT
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        where = f" while writing {error.filename}" if error.filename else ""
-        print(
-            f"error: the disk is full{where}; free some space and run the same "
-            "command again, it goes on from here",
-            file=sys.stderr,
-        )
+        print(f"error: {_rank()}{_file_problem(error)}", file=sys.stderr)
         return 1
+
+
+def _file_problem(error: OSError) -> str:
+    """One line for what the system refuses, such as a file where a folder should be.
+
+    Raises:
+        OSError: the error itself, if it names no file: nothing a user could mend.
+    """
+    if error.errno == errno.ENOSPC:
+        where = f" while writing {error.filename}" if error.filename else ""
+        return (
+            f"the disk is full{where}; free some space and run the same command again, "
+            "it goes on from here"
+        )
+    if error.filename is None:
+        raise error
+    return f"{error.filename}: {(error.strerror or str(error)).lower()}"
 
 
 def _run(arguments: list[str]) -> int:
@@ -160,7 +171,7 @@ def make_job(options: argparse.Namespace, stage: int) -> Job:
             raise UsageError("train.one_batch=true is for --stage 6 --stop-stage 6")
         exp = exp / "one_batch"  # a real training beside it stays as it is
     data = options.data_dir or Path("data") / options.corpus
-    return Job(
+    job = Job(
         config=config,
         paths=Paths(options.download_dir, data, exp),
         corpus_dir=corpus_dir,
@@ -169,6 +180,8 @@ def make_job(options: argparse.Namespace, stage: int) -> Job:
         decoders=_decoders(options.decoders),
         init_from=_init_from(options.init_from),
     )
+    check_owner(job)
+    return job
 
 
 def _init_from(path: Path | None) -> Path | None:

@@ -116,5 +116,6 @@ class Job:
     def decode_sets(self) -> tuple[str, ...]:
         """The sets that stages 8 and 9 work on."""
         if self.test_dir is not None:
-            return (self.test_dir.resolve().name,)
+            name = self.test_dir.resolve().name
+            return (f"user_{name}" if name in self.splits else name,)
         return self.config.corpus.test_sets

@@ -19,7 +19,7 @@ LAYERS = (
         "done_marker",
         "fingerprint",
     ),
-    ("job", "provenance"),
+    ("job", "owner", "provenance"),
     ("text", "plot"),
     ("models", "data", "lm", "fsa"),
     ("train", "decode", "score"),

@@ -47,6 +47,20 @@ def test_stage_before_its_inputs_says_which_to_run(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_file_where_a_folder_should_be_is_one_clear_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    import asr.bin.download
+
+    monkeypatch.setattr(asr.bin.download, "run", lambda job: None)
+    (tmp_path / "file").write_text("x")
+    folders = ["--data-dir", str(tmp_path / "file"), "--exp-dir", str(tmp_path / "e")]
+    assert main(["download", "--corpus", "an4", *folders]) == 1
+    assert f"{tmp_path}/file" in (line := said(capsys)) and "not a directory" in line
+
+
 def test_full_disk_is_one_clear_line(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

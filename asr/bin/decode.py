@@ -17,6 +17,7 @@ from asr.errors import RecipeError
 from asr.fingerprint import fingerprint
 from asr.job import Job
 from asr.models.package import load_package
+from asr.owner import claim
 from asr.provenance import write_config
 from asr.score.transcripts import read_texts
 from asr.text.normalize import get_rule
@@ -33,6 +34,7 @@ def run(job: Job) -> None:
             user's files could not be read (the others are decoded first).
     """
     methods = choose_methods(job)
+    claim(job)
     failures: dict[str, str] = {}
     for name in job.decode_sets:
         folder = job.paths.decode_dir(name)

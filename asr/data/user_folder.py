@@ -62,6 +62,9 @@ def load_user_folder(folder: Path, normalize: Rule) -> UserFolder:
 def find_audio(folder: Path) -> dict[str, Path]:
     """Return id -> file for everything in ``folder/audio`` that is audio by its name.
 
+    The id is the name without suffix; spaces, which Kaldi's ``text`` does not allow in
+    an id, become ``_``.
+
     Raises:
         RecipeError: there is none, or two files share an id.
     """
@@ -70,18 +73,23 @@ def find_audio(folder: Path) -> dict[str, Path]:
     for path in sorted(audio.iterdir()) if audio.is_dir() else []:
         if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
             continue
-        if path.stem in files:
+        id_ = _id(path)
+        if id_ in files:
             raise RecipeError(
-                f"{audio}: {files[path.stem].name} and {path.name} have the same id; "
+                f"{audio}: {files[id_].name} and {path.name} have the same id; "
                 "rename one of them"
             )
-        files[path.stem] = path
+        files[id_] = path
     if not files:
         kinds = ", ".join(SUFFIXES)
         raise RecipeError(
             f"{audio}: no audio files; put them there, one an utterance ({kinds})"
         )
     return files
+
+
+def _id(path: Path) -> str:
+    return "_".join(path.stem.split())
 
 
 def unsupported_files(folder: Path) -> dict[str, str]:
@@ -108,10 +116,10 @@ def read_transcripts(
         try:
             text = normalize(path.read_text(encoding="utf-8-sig"))
         except UnicodeDecodeError as error:
-            problems[path.stem] = f"{path}: not UTF-8 ({error.reason}); save it as such"
+            problems[_id(path)] = f"{path}: not UTF-8 ({error.reason}); save it as such"
             continue
         if text:
-            texts[path.stem] = text
+            texts[_id(path)] = text
     return texts, problems
 
 

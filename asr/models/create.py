@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from asr.errors import UsageError
 from asr.models.conformer import Conformer
 from asr.models.deepspeech2 import DeepSpeech2
 
@@ -19,6 +20,13 @@ def create_model(
     Raises:
         KeyError: no model has this name.
         TypeError: the model has no such option.
+        UsageError: a size that cannot be.
     """
-    model: AcousticModel = MODELS[name](num_features, vocab_size, **options)
+    for option, value in options.items():
+        if isinstance(value, int | float) and value < (option != "dropout"):
+            raise UsageError(f"model.{option}={value}: too small")
+    try:
+        model: AcousticModel = MODELS[name](num_features, vocab_size, **options)
+    except (ValueError, RuntimeError) as error:
+        raise UsageError(f"model.*: {error}") from error
     return model

@@ -71,3 +71,14 @@ def test_two_files_with_one_id(tmp_path: Path) -> None:
     write_sound(tmp_path / "audio/a.flac")
     with pytest.raises(RecipeError, match="a.flac and a.wav have the same id"):
         load_user_folder(tmp_path, UPPER)
+
+
+def test_spaces_in_names(tmp_path: Path) -> None:
+    write_sound(tmp_path / "audio/my  own file.wav")
+    (tmp_path / "transcriptions").mkdir()
+    (tmp_path / "transcriptions/my  own file.txt").write_text("hello")
+    (found,) = load_user_folder(tmp_path, UPPER).utterances
+    assert (found.id, found.text) == ("my_own_file", "HELLO")
+    write_sound(tmp_path / "audio/my_own_file.wav")
+    with pytest.raises(RecipeError, match="have the same id"):
+        load_user_folder(tmp_path, UPPER)
