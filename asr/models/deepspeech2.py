@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from asr.models.dropout import Dropout
 from asr.models.lengths import halved, length_mask, zero_padding
 from asr.models.normalization import normalize_utterances
 
@@ -112,7 +113,7 @@ class DeepSpeech2(nn.Module):
             BidirectionalRnn(rnn, rnn_dim if i else inputs, rnn_dim)
             for i in range(num_layers)
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.output_norm = MaskedBatchNorm(rnn_dim)
         self.output = nn.Linear(rnn_dim, vocab_size)
 
