@@ -5,6 +5,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from asr.models.relative_attend import RelativeAttend
+
 
 def relative_positions(length: int, dim: int, like: Tensor) -> Tensor:
     """Sinusoids of the distances length - 1, ..., 0, ..., -(length - 1).
@@ -17,18 +19,6 @@ def relative_positions(length: int, dim: int, like: Tensor) -> Tensor:
     rate = torch.exp(torch.arange(0, dim, 2, device=like.device).float() * step)
     angle = distance[:, None] * rate
     return torch.stack((angle.sin(), angle.cos()), dim=2).flatten(1).to(like.dtype)
-
-
-def shift_relative(scores: Tensor) -> Tensor:
-    """Turn scores by distance, (B, H, T, 2T - 1), into scores by key, (B, H, T, T).
-
-    Row i of the result reads distance i - j at column j: after one column of padding,
-    reading the memory as rows of one less shifts each row by one more.
-    """
-    batch, heads, length, distances = scores.shape
-    padded = nn.functional.pad(scores, (1, 0))
-    padded = padded.view(batch, heads, distances + 1, length)
-    return padded[:, :, 1:].reshape(batch, heads, length, distances)[..., :length]
 
 
 class RelativeAttention(nn.Module):
@@ -53,22 +43,36 @@ class RelativeAttention(nn.Module):
         self.out = nn.Linear(dim, dim)
         self.content_bias = nn.Parameter(torch.zeros(num_heads, 1, dim // num_heads))
         self.position_bias = nn.Parameter(torch.zeros(num_heads, 1, dim // num_heads))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout
 
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """(B, T, D) and (B, T) true on real frames -> (B, T, D)."""
+    def forward(self, x: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
+        """Attend from every frame to every frame.
+
+        Args:
+            x: (B, T, D).
+            positions: (2T - 1, D) of :func:`relative_positions`.
+            mask: (B, T), true on real frames.
+
+        Returns:
+            (B, T, D).
+        """
         batch, length, dim = x.shape
-        parts: tuple[Tensor, ...] = self.qkv(x).chunk(3, dim=-1)
-        q, k, v = (self._heads(part) for part in parts)
-        position = self._heads(self.pos(relative_positions(length, dim, x))[None])
-        # to(): under autocast the projections are bf16, the parameters are not
-        content = (q + self.content_bias.to(q.dtype)) @ k.transpose(2, 3)
-        distance = (q + self.position_bias.to(q.dtype)) @ position.transpose(2, 3)
-        scores = (content + shift_relative(distance)).float() / math.sqrt(q.size(-1))
-        scores = scores.masked_fill(~mask[:, None, None], float("-inf"))
-        weights = self.dropout(scores.softmax(dim=-1)).to(v.dtype)
-        return self.out((weights @ v).transpose(1, 2).reshape(batch, length, dim))
+        qkv = self.qkv(x).view(batch, length, 3, self.num_heads, -1)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, H, T, D / H) each
+        table = self.pos(positions).unflatten(-1, (self.num_heads, -1))
+        attended: Tensor = RelativeAttend.apply(
+            self._query(q, self.content_bias),
+            self._query(q, self.position_bias),
+            k.contiguous(),
+            v.contiguous(),
+            table.permute(1, 2, 0),
+            mask,
+            self.dropout if self.training else 0.0,
+        )
+        return self.out(attended.transpose(1, 2).reshape(batch, length, dim))
 
-    def _heads(self, x: Tensor) -> Tensor:
-        """(B, T, D) -> (B, H, T, D / H)."""
-        return x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+    def _query(self, q: Tensor, bias: Tensor) -> Tensor:
+        """(B, H, T, D / H) -> the same, biased and divided by the root of D / H."""
+        # to(): under autocast the projections are bf16, the parameters are not
+        biased = (q + bias.to(q.dtype)) * q.size(-1) ** -0.5
+        return biased.contiguous()

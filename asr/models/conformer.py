@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from asr.models.attention import RelativeAttention
-from asr.models.lengths import halved, length_mask, zero_padding
+from asr.models.attention import RelativeAttention, relative_positions
+from asr.models.dropout import Dropout
+from asr.models.lengths import halved, length_mask
 from asr.models.normalization import normalize_utterances
 from asr.models.subsampling import ConvSubsampling
 
@@ -17,9 +18,9 @@ class FeedForward(nn.Sequential):
             nn.LayerNorm(dim),
             nn.Linear(dim, ff_dim),
             nn.SiLU(),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Linear(ff_dim, dim),
-            nn.Dropout(dropout),
+            Dropout(dropout),
         )
 
 
@@ -41,16 +42,32 @@ class ConvolutionModule(nn.Module):
         )
         self.inner_norm = nn.LayerNorm(dim)
         self.pointwise2 = nn.Linear(dim, dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
-    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
-        """(B, T, D) and (B,) lengths -> (B, T, D)."""
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """(B, T, D) and (B, T), true on real frames -> (B, T, D)."""
         x = nn.functional.glu(self.pointwise1(self.norm(x)), dim=-1)
-        x = zero_padding(x, lengths)
-        x = self.depthwise(x.transpose(1, 2)).transpose(1, 2)
+        x = self._convolve(x * mask[..., None])
         # float(): bf16 layer norm is missing on the CPU in torch 1.13
         x = nn.functional.silu(self.inner_norm(x.float()))
         return self.dropout(self.pointwise2(x))
+
+    def _convolve(self, x: Tensor) -> Tensor:
+        """Run the depthwise convolution, on an image of (T, 1) in channels-last memory.
+
+        (B, T, D) lies in memory like one; so nothing is transposed, and oneDNN's kernel
+        is eight times quicker than that of ``conv1d``.
+        """
+        conv = self.depthwise
+        image = x.unsqueeze(2).permute(0, 3, 1, 2)  # (B, D, T, 1)
+        image = nn.functional.conv2d(
+            image,
+            conv.weight.unsqueeze(3),
+            conv.bias,
+            padding=(conv.kernel_size[0] // 2, 0),
+            groups=conv.groups,
+        )
+        return image.permute(0, 2, 3, 1).squeeze(2)
 
 
 class ConformerLayer(nn.Module):
@@ -66,16 +83,21 @@ class ConformerLayer(nn.Module):
         self.convolution = ConvolutionModule(dim, kernel_size, dropout)
         self.ff2 = FeedForward(dim, ff_dim, dropout)
         self.norm = nn.LayerNorm(dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
-    def forward(self, x: Tensor, lengths: Tensor, mask: Tensor) -> Tensor:
-        """(B, T, D) float32, (B,), (B, T) -> (B, T, D) float32."""
-        x = x + 0.5 * self.ff1(x).float()
-        attended = self.attention(self.norm_attention(x), mask)
-        x = x + self.dropout(attended).float()
-        x = x + self.convolution(x, lengths).float()
-        x = x + 0.5 * self.ff2(x).float()
-        normed: Tensor = self.norm(x)
+    def forward(self, x: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
+        """(B, T, D) float32 -> (B, T, D) float32.
+
+        Args:
+            x: (B, T, D) float32.
+            positions: (2T - 1, D) of :func:`relative_positions`.
+            mask: (B, T), true on real frames.
+        """
+        x = x.add(self.ff1(x), alpha=0.5)
+        attended = self.attention(self.norm_attention(x), positions, mask)
+        x = x + self.dropout(attended)
+        x = x + self.convolution(x, mask)
+        normed: Tensor = self.norm(x.add(self.ff2(x), alpha=0.5))
         return normed
 
 
@@ -109,7 +131,7 @@ class Conformer(nn.Module):
     ) -> None:
         super().__init__()
         self.subsampling = ConvSubsampling(num_features, conv_channels, dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.layers = nn.ModuleList(
             ConformerLayer(dim, num_heads, ff_dim, kernel_size, dropout)
             for _ in range(num_layers)
@@ -128,10 +150,11 @@ class Conformer(nn.Module):
         """
         x = normalize_utterances(features, lengths)
         x, lengths = self.subsampling(x, lengths)
-        mask = length_mask(lengths, x.size(1))
         x = self.dropout(x).float()
+        mask = length_mask(lengths, x.size(1))
+        positions = relative_positions(x.size(1), x.size(2), x)
         for layer in self.layers:
-            x = layer(x, lengths, mask)
+            x = layer(x, positions, mask)
         return torch.log_softmax(self.output(x).float(), dim=-1), lengths
 
     @staticmethod

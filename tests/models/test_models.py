@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from asr.models.attention import relative_positions, shift_relative
+from asr.models.attention import relative_positions
 from asr.models.create import AcousticModel, create_model
 from asr.models.deepspeech2 import flip_by_length
 from asr.models.lengths import subsampled
@@ -125,14 +125,6 @@ def test_bfloat16_trains(model: AcousticModel) -> None:
         log_probs, _ = model(torch.randn(2, 40, 20), torch.tensor([40, 31]))
     log_probs[..., 1].mean().backward()
     assert all(torch.isfinite(p.grad).all() for p in model.parameters())
-
-
-def test_shift_relative_reads_the_right_distance() -> None:
-    length = 5
-    distances = torch.arange(length - 1, -length, -1.0)  # as relative_positions
-    scores = shift_relative(distances.expand(1, 1, length, -1))
-    i, j = torch.meshgrid(torch.arange(length), torch.arange(length), indexing="ij")
-    assert torch.equal(scores[0, 0], (i - j).float())
 
 
 def test_relative_positions_are_sinusoids_of_the_distance() -> None:
