@@ -14,6 +14,7 @@ from asr.train.buffers import GroupBuffers
 from asr.train.ema import Ema
 from asr.train.group import Group
 from asr.train.loss import ctc_loss
+from asr.train.optimizer import new_optimizer
 from asr.train.precision import choose_precision
 from asr.train.schedule import schedule_factor
 from asr.train.skipped import SkipLog
@@ -43,12 +44,7 @@ class Stepper:
         self.model, self.config, self.world = model, config, world
         self.total_steps, self.skips, self.idle = total_steps, skips, idle
         self.dtype = _same_precision(config.precision, world)
-        self.optimizer = torch.optim.AdamW(
-            model.parameters(),
-            lr=config.learning_rate,
-            betas=(0.9, 0.98),
-            weight_decay=config.weight_decay,
-        )
+        self.optimizer = new_optimizer(model.parameters(), config)
         self.ema = Ema(model, config.ema_decay) if config.ema_decay else None
         self.network = world.wrap(model)
 
