@@ -1,0 +1,1 @@
+"""Speed beside what others use, run by hand: ``python -m benchmarks.<name>``."""
