@@ -2,18 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lhotse import CutSet, Fbank, FbankConfig
+from lhotse import CutSet
 from lhotse.cut import MonoCut
 from numpy.typing import NDArray
 
 from asr.data.audio import AudioError, check_audio, resample
 from asr.data.augment.copies import all_copies, copy_of
 from asr.data.augment.wave_augment import WaveAugment
+from asr.data.log_mel import log_mel
 from asr.data.shard_writer import write_shard
 
 FRAME_SHIFT = 0.01  # seconds
@@ -39,21 +39,16 @@ class FbankSettings:
     augment: WaveAugment | None = None
 
 
-def extractor(sample_rate: int, num_mel_bins: int) -> Fbank:
-    """Kaldi's log-mel filter bank (25 ms Povey window every 10 ms, no dither).
-
-    Frames are centred (``snip_edges`` False): T = round(num_samples / hop). Samples
-    are in [-1, 1], so values lie lower than Kaldi's by 2 ln 32768.
-    """
-    return _extractor(sample_rate, num_mel_bins)
-
-
 def compute(
     samples: NDArray[np.float32], sample_rate: int, num_mel_bins: int
 ) -> NDArray[np.float32]:
-    """Return the (T, num_mel_bins) features of (num_samples,) mono samples."""
-    features = extractor(sample_rate, num_mel_bins).extract(samples, sample_rate)
-    return np.asarray(features, dtype=np.float32)
+    """Return the (T, num_mel_bins) features of (num_samples,) mono samples.
+
+    Kaldi's log-mel filter bank (25 ms Povey window every 10 ms, no dither). Frames are
+    centred (``snip_edges`` False): T = round(num_samples / hop). Samples are in
+    [-1, 1], so values lie lower than Kaldi's by 2 ln 32768.
+    """
+    return log_mel(sample_rate, num_mel_bins)(samples)
 
 
 def plan(cuts: CutSet, settings: FbankSettings) -> list[list[MonoCut]]:
@@ -130,8 +125,3 @@ def load_cut(cut: MonoCut, sample_rate: int) -> NDArray[np.float32]:
         raise AudioError(f"{path}: {detail}") from error
     mono = np.asarray(audio.mean(axis=0), dtype=np.float32)
     return resample(mono, cut.sampling_rate, sample_rate)
-
-
-@cache
-def _extractor(sample_rate: int, num_mel_bins: int) -> Fbank:
-    return Fbank(FbankConfig(sampling_rate=sample_rate, num_filters=num_mel_bins))
