@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from asr.data.audio import AudioError, check_audio, resample
 from asr.data.augment.copies import all_copies, copy_of
 from asr.data.augment.wave_augment import WaveAugment
+from asr.data.half import to_storage
 from asr.data.log_mel import log_mel
 from asr.data.shard_writer import write_shard
 
@@ -89,7 +90,7 @@ def extract_shard(
             problems.append(str(error))
             continue
         features = compute(samples, settings.sample_rate, settings.num_mel_bins)
-        arrays.append((cut.id, features.astype(np.dtype(settings.dtype))))
+        arrays.append((cut.id, to_storage(features, settings.dtype)))
         tick(cut.duration)
     if not problems:
         write_shard(path, arrays, settings.dtype)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.data.half import from_storage
 from asr.data.shard_index import read_index
 from asr.errors import RecipeError
 
@@ -72,12 +73,10 @@ class ShardReader:
         """
         shard, offset, frames, bins, kind = self._table[self._position(id_)].tolist()
         dtype = np.dtype(self._dtypes[kind]).newbyteorder("<")
-        size = frames * bins * dtype.itemsize
-        content = os.pread(self._open(shard), size, offset)
-        if len(content) != size:
+        stored = np.empty((frames, bins), dtype)
+        if os.preadv(self._open(shard), [stored.data], offset) != stored.nbytes:
             raise self._damaged(shard, f"ends inside {id_}")
-        array = np.frombuffer(content, dtype).reshape(frames, bins)
-        return array.astype(np.float32)
+        return from_storage(stored)
 
     def close(self) -> None:
         """Close this process's files."""

@@ -26,7 +26,7 @@ def write_shard(
     """
     with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
         for id_, array in arrays:
-            file.create_dataset(id_, data=array.astype(np.dtype(dtype)))
+            file.create_dataset(id_, data=array.astype(np.dtype(dtype), copy=False))
         file.flush()
         image = file.id.get_file_image()
     with atomic_path(path) as partial:
