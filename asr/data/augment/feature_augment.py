@@ -84,7 +84,7 @@ def warp_frequency(features: Features, factor: float, sample_rate: int) -> Featu
 def change_level(features: Features, decibel: float) -> Features:
     """Add a level to log-mel features; exact but for the floor of digital silence."""
     offset = np.float32(decibel * np.log(10) / 10)
-    return np.maximum(features + offset, np.float32(FLOOR))
+    return np.asarray(np.maximum(features + offset, np.float32(FLOOR)), np.float32)
 
 
 def limit_band(

@@ -16,7 +16,8 @@ FLOOR = float(np.log(np.finfo(np.float32).eps))  # of digital silence, in the fe
 
 def centres(sample_rate: int, bins: int) -> Floats:
     """Centre of every filter in Hz, on the mel axis of Kaldi and HTK."""
-    return _hz(_LOW_MEL + (np.arange(bins) + 1) * _step(sample_rate, bins))
+    numbers = np.arange(1.0, bins + 1)
+    return _hz(_LOW_MEL + numbers * _step(sample_rate, bins))
 
 
 def bin_of(hertz: Floats, sample_rate: int, bins: int) -> Floats:
