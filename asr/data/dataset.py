@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from asr.data.heap import trim_heap
 from asr.data.shard_reader import ShardReader
 
 Augment = Callable[[NDArray[np.float32], np.random.Generator], NDArray[np.float32]]
@@ -109,6 +110,7 @@ def iterate(
 
     Of ``size`` processes that share them, each takes every ``size``-th.
     """
+    trim_heap()  # before workers inherit it
     loader = DataLoader(
         dataset,
         batch_size=None,
