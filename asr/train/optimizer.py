@@ -1,6 +1,6 @@
 """AdamW in the quickest form that this torch has."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -23,7 +23,10 @@ def new_optimizer(
         "weight_decay": config.weight_decay,
     }
     parameters = list(parameters)
+    adamw: Callable[..., torch.optim.AdamW] = (
+        torch.optim.AdamW
+    )  # 1.13's types lack both
     try:
-        return torch.optim.AdamW(parameters, fused=True, **options)
+        return adamw(parameters, fused=True, **options)
     except (TypeError, RuntimeError):
-        return torch.optim.AdamW(parameters, foreach=True, **options)
+        return adamw(parameters, foreach=True, **options)
