@@ -1,6 +1,7 @@
 """DeepSpeech2 with a CTC output."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +9,24 @@ from torch import Tensor, nn
 from asr.models.dropout import Dropout
 from asr.models.lengths import halved, length_mask, zero_padding
 from asr.models.normalization import normalize_utterances
+
+
+class Pick(torch.autograd.Function):
+    """Rows of a matrix, each at most once: ``rows[index]``, both ways by copying."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, index: Tensor) -> Tensor:
+        """(M, D) and (N,) -> (N, D)."""
+        ctx.save_for_backward(index)
+        ctx.number = len(rows)
+        return rows.index_select(0, index)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        """Put each row's gradient back; zero elsewhere."""
+        (index,) = ctx.saved_tensors
+        result = grad.new_zeros(ctx.number, grad.size(1))
+        return result.index_copy_(0, index, grad), None
 
 
 class MaskedBatchNorm(nn.Module):
@@ -19,13 +38,12 @@ class MaskedBatchNorm(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, ..., D) and (B,) lengths -> (B, T, ..., D) float32."""
-        mask = length_mask(lengths, x.size(1))
-        frames = x[mask].float()
-        normed = self.norm(frames.reshape(-1, x.size(-1))).view_as(frames)
-        result = torch.zeros(x.shape, dtype=normed.dtype, device=x.device)
-        return result.masked_scatter(
-            mask.view(*mask.shape, *[1] * (x.dim() - 2)).expand(x.shape), normed
-        )
+        real = length_mask(lengths, x.size(1)).flatten().nonzero().squeeze(1)
+        rows = x.flatten(2).flatten(0, 1).float()
+        frames: Tensor = Pick.apply(rows, real)
+        normed = self.norm(frames.view(-1, x.size(-1))).view_as(frames)
+        result = torch.zeros(rows.shape, dtype=normed.dtype, device=x.device)
+        return result.index_copy(0, real, normed).view(x.shape)
 
 
 class MaskedConv(nn.Module):
@@ -41,9 +59,25 @@ class MaskedConv(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """(B, T, F, C) with zero padding -> (B, ceil(T / 2), ceil(F / 2), C')."""
-        x = self.conv(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        lengths = halved(lengths)
+        x, lengths = self._convolve(x), halved(lengths)
         return nn.functional.relu(self.norm(x, lengths)), lengths
+
+    def _convolve(self, x: Tensor) -> Tensor:
+        """Of many channels as images of (F, T): oneDNN likes the long side innermost.
+
+        It takes 290 instead of 520 ms forward and backward; of one channel, as images
+        of (T, F), 80 instead of 160 ms.
+        """
+        conv = self.conv
+        if conv.in_channels == 1:
+            return conv(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        image = nn.functional.conv2d(
+            x.permute(0, 3, 2, 1).contiguous(),
+            conv.weight.transpose(2, 3).contiguous(),
+            stride=conv.stride[::-1],
+            padding=(conv.kernel_size[1] // 2, conv.kernel_size[0] // 2),
+        )
+        return image.permute(0, 3, 2, 1)
 
 
 def flip_by_length(x: Tensor, lengths: Tensor) -> Tensor:
