@@ -9,7 +9,7 @@ from torch import Tensor
 
 from asr.models.dropout import random_mask
 
-CHUNK = 1 << 18  # scores at a time on a CPU: about what its caches hold
+CHUNK = 1 << 19  # scores at a time on a CPU: about what its caches hold
 
 
 class RelativeAttend(torch.autograd.Function):
