@@ -9,7 +9,7 @@ batches, in the same precision, with the same loss and optimizer.
 import argparse
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,19 +45,20 @@ class TrainingStep:
         config: TrainConfig,
         device: torch.device,
         dtype: torch.dtype,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.model = model.to(device).train()
         self.optimizer = new_optimizer(self.model.parameters(), config)
         self.batches, self.device, self.dtype = batches, device, dtype
-        self.clip_norm = config.clip_norm
+        self.clip_norm, self.clock = config.clip_norm, clock
 
     def __call__(self) -> float:
         self._wait()
-        started = time.perf_counter()
+        started = self.clock()
         for batch in self.batches:
             self.step(batch)
         self._wait()
-        elapsed = time.perf_counter() - started
+        elapsed = self.clock() - started
         return sum(batch.seconds for batch in self.batches) / elapsed
 
     def step(self, batch: Batch) -> None:
@@ -94,7 +95,8 @@ def compare(name: str, changed: Mapping[str, Any], options: argparse.Namespace) 
     for title, make in {"recipe": None, **peers}.items():
         model = models[title] if make is None else make(sizes, vocab_size)
         count = sum(p.numel() for p in model.parameters()) / 1e6
-        step = TrainingStep(model, batches, config, device, dtype)
+        clock = time.process_time if options.cpu_time else time.perf_counter
+        step = TrainingStep(model, batches, config, device, dtype, clock)
         competitors[f"{title}, {count:.2f} M"] = step
     rates = measure_in_turn(competitors, options.rounds)
     ours = next(iter(rates))
@@ -102,7 +104,8 @@ def compare(name: str, changed: Mapping[str, Any], options: argparse.Namespace) 
     precision = str(dtype).removeprefix("torch.")
     threads = f"{torch.get_num_threads()} threads"
     title = f"{name} {sizes}, {precision}, {device.type}, {threads}, batches {shapes}"
-    show(title, "seconds of audio a second", rates, ours)
+    unit = "second of CPU time" if options.cpu_time else "second"
+    show(title, f"seconds of audio a {unit}", rates, ours)
     if device.type == "cuda":
         hours = LIBRISPEECH / sorted(rates[ours])[len(rates[ours]) // 2] / 3600
         print(f"an epoch of 960 h, extrapolated: {hours:.2f} h\n")
@@ -117,8 +120,15 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument(
+        "--cpu-time",
+        action="store_true",
+        help="of one thread: for a machine that others use, too",
+    )
     parser.add_argument("--only", choices=("conformer", "large", "deepspeech2"))
     options = parser.parse_args()
+    if options.cpu_time:
+        torch.set_num_threads(1)
     torch.manual_seed(0)
     print(f"torch {torch.__version__}, {os.cpu_count()} cores", flush=True)
     runs: dict[str, tuple[str, Mapping[str, Any]]] = {
