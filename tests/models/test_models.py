@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from asr.errors import UsageError
 from asr.models.attention import relative_positions
 from asr.models.create import AcousticModel, create_model
 from asr.models.deepspeech2 import flip_by_length
@@ -144,9 +145,9 @@ def test_flip_by_length_is_its_own_inverse() -> None:
 
 
 def test_impossible_options_are_refused() -> None:
-    with pytest.raises(ValueError, match="multiple"):
+    with pytest.raises(UsageError, match="multiple"):
         create_model("conformer", 20, 7, {**SMALL["conformer"], "num_heads": 3})
-    with pytest.raises(ValueError, match="odd"):
+    with pytest.raises(UsageError, match="odd"):
         create_model("conformer", 20, 7, {**SMALL["conformer"], "kernel_size": 4})
-    with pytest.raises(ValueError, match="gru"):
+    with pytest.raises(UsageError, match="gru"):
         create_model("deepspeech2", 20, 7, {**SMALL["deepspeech2"], "rnn": "tanh"})
