@@ -1,11 +1,14 @@
 """Self-attention with relative positions (Transformer-XL, Dai et al. 2019)."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from asr.models.relative_attend import RelativeAttend
+
+_attend: Callable[..., Tensor] = RelativeAttend.apply  # torch 2 gives it no type
 
 
 def relative_positions(length: int, dim: int, like: Tensor) -> Tensor:
@@ -60,7 +63,7 @@ class RelativeAttention(nn.Module):
         qkv = self.qkv(x).view(batch, length, 3, self.num_heads, -1)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, H, T, D / H) each
         table = self.pos(positions).unflatten(-1, (self.num_heads, -1))
-        attended: Tensor = RelativeAttend.apply(
+        attended: Tensor = _attend(
             self._query(q, self.content_bias),
             self._query(q, self.position_bias),
             k.contiguous(),

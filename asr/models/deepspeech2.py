@@ -29,6 +29,9 @@ class Pick(torch.autograd.Function):
         return result.index_copy_(0, index, grad), None
 
 
+_pick: Callable[..., Tensor] = Pick.apply  # torch 2 gives it no type
+
+
 class MaskedBatchNorm(nn.Module):
     """Batch norm over the real frames of a padded batch; the padding becomes zero."""
 
@@ -40,7 +43,7 @@ class MaskedBatchNorm(nn.Module):
         """(B, T, ..., D) and (B,) lengths -> (B, T, ..., D) float32."""
         real = length_mask(lengths, x.size(1)).flatten().nonzero().squeeze(1)
         rows = x.flatten(2).flatten(0, 1).float()
-        frames: Tensor = Pick.apply(rows, real)
+        frames = _pick(rows, real)
         normed = self.norm(frames.view(-1, x.size(-1))).view_as(frames)
         result = torch.zeros(rows.shape, dtype=normed.dtype, device=x.device)
         return result.index_copy(0, real, normed).view(x.shape)
