@@ -69,7 +69,9 @@ def test_last_checkpoint_gives_its_averaged_weights(tmp_path: Path) -> None:
     )
     trainer.run()
     other = toy_trainer(tmp_path, tmp_path / "d", toy_config())
-    init_from(other.model, tmp_path / "c" / "last.pt", trainer.tokenizer.tokens)
+    init_from(
+        other.model, tmp_path / "c" / "last.pt", trainer.dev_check.tokenizer.tokens
+    )
     assert trainer.stepper.ema is not None
     for name, value in trainer.stepper.ema.weights.items():
         assert torch.equal(other.model.state_dict()[name], value)
