@@ -17,7 +17,9 @@ def test_learned_with_the_settings_of_a_real_training(
 ) -> None:
     config = toy_config(batch_seconds=7.0, learning_rate=5e-3, spec_augment=MASKS)
     trainer = toy_trainer(tmp_path, tmp_path / "c", config, number=8, model=model)
-    steps = learn_one_batch(trainer.model, trainer.train, trainer.tokenizer, config)
+    steps = learn_one_batch(
+        trainer.model, trainer.train, trainer.dev_check.tokenizer, config
+    )
     assert steps < one_batch.STEPS
     last = capsys.readouterr().out.splitlines()[-1]
     assert f"step {steps}: loss 0.0" in last and "WER 0.0 %" in last
@@ -33,4 +35,6 @@ def test_features_that_say_nothing_are_not_learned(
     silence = np.zeros((90, 20), np.float32)
     monkeypatch.setattr(trainer.train.reader, "read", lambda id_: silence)
     with pytest.raises(RecipeError, match="not learned by heart in 30 steps"):
-        learn_one_batch(trainer.model, trainer.train, trainer.tokenizer, config)
+        learn_one_batch(
+            trainer.model, trainer.train, trainer.dev_check.tokenizer, config
+        )
