@@ -1,5 +1,6 @@
 """What every decoder returns."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -39,3 +40,7 @@ class Hypothesis:
     lm_score: float
     failed: bool = False
     words: tuple[Word, ...] = ()
+
+
+# A part of the score, before the scale that it is multiplied by.
+Feature = Callable[[Hypothesis], float]
