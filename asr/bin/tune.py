@@ -8,7 +8,7 @@ from asr.atomic import write_text
 from asr.bin.train import read_split
 from asr.decode.acoustic import Input, compute_log_probs
 from asr.decode.methods import REGISTRY, SearchOptions, unavailable
-from asr.decode.tune import DevSet, tune_method
+from asr.decode.tune import DevSet, refined, tune_method
 from asr.job import Job
 from asr.models.package import load_package, save_package
 from asr.provenance import git_commit, write_config
@@ -49,13 +49,12 @@ def _tune(job: Job, method: str, dev: DevSet, options: SearchOptions) -> SearchO
     if reason is not None:
         print(f"{method} is not tuned: {reason}", flush=True)
         return options
+    values = {n: getattr(job.config.tune, f"{n}s") for n in REGISTRY[method].scales}
+    axes = {n: refined(some, job.config.tune.steps) for n, some in values.items()}
     return tune_method(
         method,
         dev,
-        {
-            name: getattr(job.config.tune, f"{name}s")
-            for name in REGISTRY[method].scales
-        },
+        axes,
         lang_dir=job.lang,
         lm=job.lm_file,
         options=options,

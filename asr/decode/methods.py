@@ -6,7 +6,7 @@ and the fields of ``SearchOptions`` that it needs.
 
 import importlib.util
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from asr.decode.greedy import greedy_search
@@ -72,8 +72,8 @@ class Method:
         scales: options tuned on dev. The score of a hypothesis is linear in them;
             each has the function that gives its factor.
         why_not: of a lang folder, why the decoder cannot run, or None if it can.
-        load_nbest: like ``load``, for decoders that are slower and return more
-            hypotheses, among which tuning finds out what other scales would choose.
+        load_nbest: like ``load``, for decoders that return all they can, among which
+            tuning finds out what other scales would choose; they may be slower.
         needs_lm: an n-gram file, when it runs.
     """
 
@@ -146,6 +146,11 @@ def _load_beam_lm(resources: Resources) -> Maker:
     )
 
 
+def _load_beam_lm_nbest(resources: Resources) -> Maker:
+    make = _load_beam_lm(resources)
+    return lambda options: make(replace(options, nbest=options.beam_size))
+
+
 def _load_hlg(resources: Resources) -> Maker:
     import torch
 
@@ -167,6 +172,30 @@ def _load_hlg(resources: Resources) -> Maker:
             check_log_probs(log_probs, vocab_size)
             batch = torch.from_numpy(log_probs)[None]
             return decoder.decode(batch, torch.tensor([len(log_probs)]))
+
+        return decode
+
+    return make
+
+
+def _load_hlg_nbest(resources: Resources) -> Maker:
+    from asr.decode.hlg import load_hlg
+    from asr.decode.hlg_scales import scaled_nbest
+
+    graph, vocab_size = load_hlg(resources.lang_dir), len(resources.tokens)
+
+    def make(options: SearchOptions) -> Decoder:
+        def decode(log_probs: LogProbs) -> list[Hypothesis]:
+            check_log_probs(log_probs, vocab_size)
+            return scaled_nbest(
+                graph,
+                log_probs,
+                hlg_scale=options.hlg_scale,
+                search_beam=options.search_beam,
+                output_beam=options.output_beam,
+                min_active=options.min_active,
+                max_active=options.max_active,
+            )
 
         return decode
 
@@ -195,8 +224,14 @@ REGISTRY: Mapping[str, Method] = {  # in the order of results.tsv
     "beam-lm": Method(
         _load_beam_lm,
         scales={"lm_weight": _lm_score, "word_score": _num_words},
+        load_nbest=_load_beam_lm_nbest,
         needs_lm=True,
     ),
-    "hlg": Method(_load_hlg, scales={"hlg_scale": _lm_score}, why_not=_no_graph),
+    "hlg": Method(
+        _load_hlg,
+        scales={"hlg_scale": _lm_score},
+        why_not=_no_graph,
+        load_nbest=_load_hlg_nbest,
+    ),
 }
 METHODS = tuple(REGISTRY)

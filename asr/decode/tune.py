@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise, product
 from pathlib import Path
 
 from asr.decode.candidates import Candidates, Point
 from asr.decode.grid import DevSearch
 from asr.decode.log_probs import read_ids, read_log_probs
 from asr.decode.methods import REGISTRY, SearchOptions
-from asr.decode.scale_search import Surface, search_scales
+from asr.decode.scale_search import search_scales
+from asr.decode.surface_table import surface_table
 from asr.errors import RecipeError
 from asr.plot.scales import draw_scales
 from asr.progress import LineTimer
@@ -75,8 +77,7 @@ def tune_method(
     refs = {id_: dev.refs[id_] for id_ in ids}
     candidates = Candidates(refs, list(REGISTRY[method].scales.values()))
     values = [sorted(set(axes[name])) for name in names]
-    middle = tuple(axis[len(axis) // 2] for axis in values)
-    surface = search_scales(search, candidates, values, [middle])
+    surface = search_scales(search, candidates, values, first_points(values))
     print(surface_table(method, names, surface), flush=True)
     print(
         f"{method}: {len(surface.reranked)} points tried, {len(surface.decoded)} of "
@@ -97,33 +98,24 @@ def tune_method(
     return search.with_scales(surface.best)
 
 
-def surface_table(method: str, names: Sequence[str], surface: Surface) -> str:
-    """Dev WER of every point: a row for each value of the first scale.
+def first_points(axes: Sequence[Sequence[float]]) -> list[Point]:
+    """The middle of the grid, and those of its quarters (halves, eighths, ...).
 
-    With two scales the second makes the columns; of more scales the table shows the
-    plane through the best point.
+    Hypotheses from several sides: those of one point alone may all be alike.
     """
-    rows, *more = surface.axes
-    columns = more[0] if more else (None,)
-    head = f"dev WER (%) of {method}; rows {names[0]}"
-    head += f", columns {names[1]}" if more else ""
-    lines = [f"{head}; decoded where marked + or *, else reranked; * is taken"]
-    if more:
-        lines.append(" " * 8 + "".join(f"{value:>6g} " for value in columns))
-    for row in rows:
-        cells = []
-        for column in columns:
-            at = (row,) if column is None else (row, column)
-            cells.append(_cell((*at, *surface.best[len(at) :]), surface))
-        lines.append(f"{row:>8g}" + "".join(cells))
-    return "\n".join(lines)
+    quarters = ((axis[len(axis) // 4], axis[3 * len(axis) // 4]) for axis in axes)
+    return [tuple(axis[len(axis) // 2] for axis in axes), *product(*quarters)]
 
 
-def _cell(point: Point, surface: Surface) -> str:
-    known = surface.decoded.get(point)
-    mark = " " if known is None else "*" if point == surface.best else "+"
-    words, _ = known or surface.reranked[point]
-    return f"{100 * words.rate:>6.2f}{mark}"
+def refined(values: Sequence[float], steps: int) -> tuple[float, ...]:
+    """Ascending values, with each gap between two of them divided into ``steps``."""
+    known = sorted(set(values))
+    between = [
+        round(low + (high - low) * step / steps, 6)
+        for low, high in pairwise(known)
+        for step in range(steps)
+    ]
+    return (*between, known[-1])
 
 
 def warn_at_edge(name: str, value: float, values: Sequence[float]) -> None:
