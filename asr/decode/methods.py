@@ -69,12 +69,13 @@ class Method:
 
     Attributes:
         load: loads n-gram or graph once; returns what makes decoders from options.
-        scales: options tuned on dev. The score of a hypothesis is linear in them;
-            each has the function that gives its factor.
+        scales: options tuned on dev, the language model's first. The score of a
+            hypothesis is linear in them; each has the function that gives its factor.
         why_not: of a lang folder, why the decoder cannot run, or None if it can.
         load_nbest: like ``load``, for decoders that return all they can, among which
             tuning finds out what other scales would choose; they may be slower.
         needs_lm: an n-gram file, when it runs.
+        needs_graph: ``HLG.pt``, which is made of an n-gram.
     """
 
     load: Loader
@@ -82,6 +83,11 @@ class Method:
     why_not: Callable[[Path], str | None] = lambda lang_dir: None
     load_nbest: Loader | None = None
     needs_lm: bool = False
+    needs_graph: bool = False
+
+    @property
+    def uses_lm(self) -> bool:
+        return self.needs_lm or self.needs_graph
 
 
 def unavailable(method: str, lang_dir: Path) -> str | None:
@@ -232,6 +238,7 @@ REGISTRY: Mapping[str, Method] = {  # in the order of results.tsv
         scales={"hlg_scale": _lm_score},
         why_not=_no_graph,
         load_nbest=_load_hlg_nbest,
+        needs_graph=True,
     ),
 }
 METHODS = tuple(REGISTRY)
