@@ -7,8 +7,8 @@ from pathlib import Path
 
 from asr.atomic import remove
 from asr.config_load import default_values
-from asr.decode.foreign import ForeignJob, decode_foreign, tune_foreign
-from asr.decode.methods import METHODS, REGISTRY, SearchOptions
+from asr.decode.foreign import METHODS_HERE, ForeignJob, decode_foreign, tune_foreign
+from asr.decode.methods import REGISTRY, SearchOptions
 from asr.errors import UsageError
 from asr.score.results import table
 
@@ -81,8 +81,10 @@ def search_options(given: argparse.Namespace, method: str) -> SearchOptions:
     names = {key.removeprefix("decode."): key for key in values}
     fields = SearchOptions.__dataclass_fields__
     options = {name: values[key] for name, key in names.items() if name in fields}
-    scales = dict(zip(REGISTRY[method].scales, (given.lm_weight, given.word_score)))  # noqa: B905
-    options |= {name: value for name, value in scales.items() if value is not None}
+    if given.lm_weight is not None:
+        options[next(iter(REGISTRY[method].scales))] = given.lm_weight
+    if given.word_score is not None:
+        options["word_score"] = given.word_score
     for name in ("beam_size", "nbest"):
         if getattr(given, name) is not None:
             options[name] = getattr(given, name)
@@ -119,7 +121,7 @@ def check(given: argparse.Namespace, method: str) -> None:
         ),
         (given.lm_weight is not None and not scales, f"{method} has no --lm-weight"),
         (
-            given.word_score is not None and len(scales) < 2,
+            given.word_score is not None and "word_score" not in scales,
             f"--method {method} has no --word-score",
         ),
         (
@@ -155,7 +157,7 @@ def build_parser() -> argparse.ArgumentParser:
         )
     parser.add_argument(
         "--method",
-        choices=METHODS,
+        choices=METHODS_HERE,
         help="default: beam-lm where there is an --lm, else beam",
     )
     parser.set_defaults(frame_shift=0.04, nj=len(os.sched_getaffinity(0)))

@@ -1,26 +1,31 @@
 """Decoding what other people's models give, with everything the recipe has."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from asr.atomic import remove, write_text
 from asr.decode.decoded import decoded_files
-from asr.decode.foreign_graph import build_foreign_graph
+from asr.decode.foreign_graph import build_foreign_graph, is_arpa
 from asr.decode.foreign_log_probs import (
     check_same_ids,
     foreign_ids,
     import_log_probs,
 )
 from asr.decode.matrix import decode_in_child
-from asr.decode.methods import REGISTRY, SearchOptions
+from asr.decode.methods import METHODS, REGISTRY, SearchOptions
 from asr.decode.tune import DevSet, refined, tune_method
+from asr.fsa.lexicon import read_arpa_words
 from asr.score.report import score, write_report
 from asr.score.results import Result, write_results
 from asr.score.transcripts import read_texts
 from asr.text.foreign_tokens import ForeignTokens, read_foreign_tokens
 
+# Those that need nothing but what the command takes.
+METHODS_HERE = tuple(
+    m for m in METHODS if m in ("greedy", "beam", "beam-lm", "ctc", "hlg")
+)
 FILES = ("text", "ctm", "nbest.jsonl", "timing.json", "results.tsv", "scoring")
 
 
@@ -29,7 +34,7 @@ class ForeignJob:
     """One set to decode.
 
     Attributes:
-        method: one of ``asr.decode.methods.METHODS``.
+        method: one of METHODS_HERE.
         log_probs: HDF5, a (T, V) dataset an utterance id, natural log.
         tokens: ``token id`` lines in any of the known forms.
         out: folder of the results; it exists.
@@ -111,13 +116,30 @@ def decode_foreign(job: ForeignJob, options: SearchOptions) -> None:
     files = decoded_files(job.method, decoded, options, tokens.written)
     for name, content in files.items():
         write_text(job.out / name, content)
+    hyps = {id_: nbest[0].text for id_, nbest in decoded.nbest.items()}
+    if job.lm is not None:
+        warn_of_unknown_words(list(hyps.values()), job.lm)
     if refs is not None:
-        hyps = {id_: nbest[0].text for id_, nbest in decoded.nbest.items()}
         scores = score(refs, hyps)
         write_report(scores, job.out / "scoring")
         speed = decoded.rtf, decoded.peak_rss_mb
         result = Result(job.method, scores.wer, scores.cer, *speed)
         write_results([result], job.out / "results.tsv")
+
+
+def warn_of_unknown_words(texts: Sequence[str], lm: Path) -> None:
+    """Say if the LM does not know most of what was recognised, as in another case."""
+    from asr.lm.ngram import NgramLm
+
+    words = [word for text in texts for word in text.split()]
+    known = set(read_arpa_words(lm)) if is_arpa(lm) else NgramLm(lm)
+    unknown = [word for word in words if word not in known]
+    if 2 * len(unknown) > len(words):
+        print(
+            f"{lm} does not know {len(unknown)} of the {len(words)} words recognised "
+            f"({unknown[0]}, ...): is it for another language, or upper case?",
+            flush=True,
+        )
 
 
 def _refs_of(refs: Path, log_probs: Path) -> dict[str, str]:

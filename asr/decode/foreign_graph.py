@@ -35,7 +35,11 @@ def build_foreign_graph(
         print(f"{lang_dir / 'HLG.pt'}: already there", flush=True)
         return
     remove(done)
-    _check_arpa(arpa)
+    if not is_arpa(arpa):
+        raise RecipeError(
+            f"{arpa} is no ARPA file, which hlg needs (KenLM's binary does not list its "
+            "words); beam-lm takes both"
+        )
     spelled = _lexicon(tokens, arpa, lexicon)
     write_lexicon(spelled, tokens.tokens, lang_dir)
     print(f"{lang_dir / 'lexicon.txt'}: {len(spelled)} words", flush=True)
@@ -50,15 +54,10 @@ def build_foreign_graph(
     write_text(done, signature)
 
 
-def _check_arpa(path: Path) -> None:
-    """Raise RecipeError unless the file begins as ARPA files do."""
+def is_arpa(path: Path) -> bool:
+    """Whether the file begins as ARPA files do."""
     with open(path, "rb") as file:
-        begin = file.read(4096)
-    if b"\\data\\" not in begin:
-        raise RecipeError(
-            f"{path} is no ARPA file, which hlg needs (KenLM's binary does not list its "
-            "words); beam-lm takes both"
-        )
+        return b"\\data\\" in file.read(4096)
 
 
 def _lexicon(

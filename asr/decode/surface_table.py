@@ -5,36 +5,40 @@ from collections.abc import Sequence
 from asr.decode.candidates import Point
 from asr.decode.scale_search import Surface
 
-MOST_ROWS = 26  # of one scale; beside those that were decoded
+MOST_ROWS = 26  # of one scale, beside those that were decoded
+MOST_COLUMNS = 13
 
 
 def surface_table(method: str, names: Sequence[str], surface: Surface) -> str:
     """Dev WER of the points: a row for each value of the first scale.
 
     With two scales the second makes the columns; of more scales the table shows the
-    plane through the best point. Many values of one scale are thinned out.
+    plane through the best point. Many values are thinned out, to what is decoded and
+    some between.
     """
+    rows = _thinned(surface, 0, MOST_ROWS)
     kind = "decoded where marked + or *, else reranked; * is taken"
-    rows, *more = surface.axes
-    if not more:
+    if len(names) == 1:
         head = f"dev WER (%) of {method} by {names[0]}; {kind}"
-        return "\n".join([head, *(_row(x, (x,), surface) for x in _thinned(surface))])
+        cells = (f"{x:>8g}{_cell((x,), surface)}" for x in rows)
+        return "\n".join([head, *cells])
+    columns = _thinned(surface, 1, MOST_COLUMNS)
     head = f"dev WER (%) of {method}; rows {names[0]}, columns {names[1]}; {kind}"
-    lines = [head, " " * 8 + "".join(f"{value:>6g} " for value in more[0])]
-    for row in rows:
-        cells = (_cell((row, x, *surface.best[2:]), surface) for x in more[0])
-        lines.append(f"{row:>8g}" + "".join(cells))
+    lines = [head, " " * 8 + "".join(f"{y:>6g} " for y in columns)]
+    for x in rows:
+        plane = ((x, y, *surface.best[2:]) for y in columns)
+        lines.append(f"{x:>8g}" + "".join(_cell(point, surface) for point in plane))
     return "\n".join(lines)
 
 
-def _thinned(surface: Surface) -> list[float]:
-    (values,) = surface.axes
-    every = -(-len(values) // MOST_ROWS)
-    return sorted({*values[::every], *(value for (value,) in surface.decoded)})
-
-
-def _row(value: float, point: Point, surface: Surface) -> str:
-    return f"{value:>8g}{_cell(point, surface)}"
+def _thinned(surface: Surface, scale: int, most: int) -> list[float]:
+    """At most so many values of one scale, and those of the points in the table."""
+    values = surface.axes[scale]
+    every = -(-len(values) // most)
+    rest = surface.best[2:]
+    return sorted(
+        {*values[::every], *(p[scale] for p in surface.decoded if p[2:] == rest)}
+    )
 
 
 def _cell(point: Point, surface: Surface) -> str:

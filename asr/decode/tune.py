@@ -99,12 +99,15 @@ def tune_method(
 
 
 def first_points(axes: Sequence[Sequence[float]]) -> list[Point]:
-    """The middle of the grid, and those of its quarters (halves, eighths, ...).
+    """The middle of the grid and, of several scales, that of each of its quarters.
 
     Hypotheses from several sides: those of one point alone may all be alike.
     """
+    middle = tuple(axis[len(axis) // 2] for axis in axes)
+    if len(axes) == 1:
+        return [middle]
     quarters = ((axis[len(axis) // 4], axis[3 * len(axis) // 4]) for axis in axes)
-    return [tuple(axis[len(axis) // 2] for axis in axes), *product(*quarters)]
+    return [middle, *product(*quarters)]
 
 
 def refined(values: Sequence[float], steps: int) -> tuple[float, ...]:

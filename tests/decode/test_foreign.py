@@ -102,6 +102,17 @@ def test_default_method_and_ctm(lm: Path, tmp_path: Path) -> None:
         assert times == [pytest.approx((0.0, 0.2)), pytest.approx((0.36, 0.32))]
 
 
+def test_an_lm_of_another_case_is_noticed(
+    lm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lower = tmp_path / "lower.arpa"
+    write_arpa(train_kneser_ney([["no", "one"]] * 3, 2, [0, 0]), lower)
+    paths = write_files(TOOLKITS["icefall"], REFS, tmp_path / "in")
+    for file, count in ((lm, 0), (lower, 1)):
+        assert main(command(paths, tmp_path / "out", "--lm", file)) == 0
+        assert capsys.readouterr().out.count("does not know 7 of the 7") == count
+
+
 @pytest.mark.parametrize("method", ["beam-lm", "hlg"])
 def test_scales_are_tuned_on_other_utterances_and_printed(
     method: str, lm: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]

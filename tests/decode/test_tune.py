@@ -192,6 +192,10 @@ def test_tables_mark_what_was_decoded_and_taken() -> None:
     rows = surface_table("hlg", ["scale"], line).splitlines()[1:]
     assert rows[:3] == ["       0 10.00 ", "     0.1 20.00*", "     0.4 10.00 "]
     assert len(rows) == 26
+    both = itertools.product(values, values)
+    plane = Surface((values, values), {p: rate(1) for p in both}, {}, (0.1, 0.1))
+    rows = surface_table("x", ["a", "b"], plane).splitlines()[1:]
+    assert (len(rows), len(rows[0].split())) == (1 + 25, 13)
 
 
 def test_between_equals_the_better_neighbourhood_is_taken() -> None:
