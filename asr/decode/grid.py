@@ -43,8 +43,11 @@ class DevSearch:
         scales: dict[str, Any] = dict(zip(names, point, strict=True))
         return replace(self.options, **scales)
 
-    def __call__(self, points: Sequence[Point]) -> list[Nbest]:
-        """Decode the utterances at every point.
+    def __call__(self, points: Sequence[Point], explore: bool = False) -> list[Nbest]:
+        """Decode the utterances at every point, with all hypotheses that there are.
+
+        With ``explore`` by the method's own way of finding many, if it has one: its
+        best ones need not be those of the decoder.
 
         Raises RecipeError if the method cannot run here or a process is killed.
         """
@@ -53,11 +56,17 @@ class DevSearch:
             raise RecipeError(f"tuning {self.method}: {reason}")
         chunks = [list(self.ids[i :: self.nj]) for i in range(self.nj)]
         chunks = [chunk for chunk in chunks if chunk]
-        grid = [self.with_scales(point) for point in points]
+        most = max(self.options.nbest, self.options.beam_size)
+        grid = [replace(self.with_scales(point), nbest=most) for point in points]
 
         def in_child(i: int) -> list[Nbest]:
             found: list[Nbest] = call_in_child(
-                f"tuning {self.method}", self.search_chunk, chunks[i], grid, i == 0
+                f"tuning {self.method}",
+                self.search_chunk,
+                chunks[i],
+                grid,
+                explore,
+                i == 0,
             )
             return found
 
@@ -66,10 +75,14 @@ class DevSearch:
         return [_merged(of_point) for of_point in zip(*parts, strict=True)]
 
     def search_chunk(
-        self, ids: Sequence[str], grid: Sequence[SearchOptions], loud: bool
+        self,
+        ids: Sequence[str],
+        grid: Sequence[SearchOptions],
+        explore: bool,
+        loud: bool,
     ) -> list[Nbest]:
         """N-best lists of some utterances at every point, searched in this process."""
-        make = load_method(self.method, self.lang_dir, self.lm, tuning=True)
+        make = load_method(self.method, self.lang_dir, self.lm, tuning=explore)
         utterances = list(read_log_probs(self.log_probs, list(ids)))
         found: list[Nbest] = []
         timer, done, total = LineTimer(), 0, len(grid) * len(utterances)

@@ -6,7 +6,7 @@ and the fields of ``SearchOptions`` that it needs.
 
 import importlib.util
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from asr.decode.greedy import greedy_search
@@ -72,8 +72,8 @@ class Method:
         scales: options tuned on dev, the language model's first. The score of a
             hypothesis is linear in them; each has the function that gives its factor.
         why_not: of a lang folder, why the decoder cannot run, or None if it can.
-        load_nbest: like ``load``, for decoders that return all they can, among which
-            tuning finds out what other scales would choose; they may be slower.
+        load_nbest: like ``load``, where the decoder itself gives few hypotheses: for
+            slower ones with many, among which tuning finds what other scales choose.
         needs_lm: an n-gram file, when it runs.
         needs_graph: ``HLG.pt``, which is made of an n-gram.
     """
@@ -152,11 +152,6 @@ def _load_beam_lm(resources: Resources) -> Maker:
     )
 
 
-def _load_beam_lm_nbest(resources: Resources) -> Maker:
-    make = _load_beam_lm(resources)
-    return lambda options: make(replace(options, nbest=options.beam_size))
-
-
 def _load_hlg(resources: Resources) -> Maker:
     import torch
 
@@ -230,7 +225,6 @@ REGISTRY: Mapping[str, Method] = {  # in the order of results.tsv
     "beam-lm": Method(
         _load_beam_lm,
         scales={"lm_weight": _lm_score, "word_score": _num_words},
-        load_nbest=_load_beam_lm_nbest,
         needs_lm=True,
     ),
     "hlg": Method(

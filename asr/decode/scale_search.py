@@ -6,6 +6,7 @@ was decoded (as Och, ACL 2003, iterates between decoding and choosing weights). 
 errors of real searches decide in the end.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -45,6 +46,7 @@ def search_scales(
     candidates: Candidates,
     axes: Sequence[Sequence[float]],
     first: Sequence[Point],
+    explore: Decode | None = None,
 ) -> Surface:
     """Find the scales with the fewest errors.
 
@@ -53,6 +55,8 @@ def search_scales(
         candidates: empty; takes what is found.
         axes: the values of each scale that are tried.
         first: points of the grid to begin with.
+        explore: finds hypotheses for these points, more than ``decode`` would; by
+            default ``decode`` does it.
 
     Of the decoded points the one with the fewest word errors is taken; of equals the
     one with the fewest character errors, then the one with the better neighbourhood.
@@ -61,8 +65,12 @@ def search_scales(
     grid = list(product(*values))
     decoded: dict[Point, Errors] = {}
     wanted = list(dict.fromkeys(first))
+    if explore is not None:
+        for point, nbest in zip(wanted, explore(wanted), strict=True):
+            candidates.add(point, nbest)
+        wanted = []
     for _ in range(ROUNDS):
-        for point, nbest in zip(wanted, decode(wanted), strict=True):
+        for point, nbest in zip(wanted, decode(wanted) if wanted else [], strict=True):
             decoded[point] = candidates.add(point, nbest)
         reranked = dict(zip(grid, candidates.errors(grid), strict=True))
         order = sorted(grid, key=_rank(reranked, values))
@@ -86,7 +94,8 @@ def next_points(
     best of all and was not decoded. No two of them are neighbours: they would tell the
     same.
     """
-    fewest = min(_errors(errors) for errors in decoded.values())
+    known = [_errors(errors) for errors in decoded.values()]
+    fewest = min(known, default=(math.inf, math.inf))
     wanted: list[Point] = []
     for place, point in enumerate(order):
         if len(wanted) == NEW_POINTS or _errors(reranked[point]) > fewest:

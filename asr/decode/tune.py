@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise, product
 from pathlib import Path
 
@@ -77,7 +78,8 @@ def tune_method(
     refs = {id_: dev.refs[id_] for id_ in ids}
     candidates = Candidates(refs, list(REGISTRY[method].scales.values()))
     values = [sorted(set(axes[name])) for name in names]
-    surface = search_scales(search, candidates, values, first_points(values))
+    explore = partial(search, explore=True) if REGISTRY[method].load_nbest else None
+    surface = search_scales(search, candidates, values, first_points(values), explore)
     print(surface_table(method, names, surface), flush=True)
     print(
         f"{method}: {len(surface.reranked)} points tried, {len(surface.decoded)} of "

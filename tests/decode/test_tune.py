@@ -78,7 +78,7 @@ def test_hlg_scale_is_tuned_and_reranking_tells_what_decoding_would(
         "hlg", world["h5"], ids, world["dir"], None, SearchOptions(), nj=1
     )
     found = Candidates(world["refs"], list(REGISTRY["hlg"].scales.values()))
-    (nbest,) = search([(1.0,)])
+    (nbest,) = search([(1.0,)], explore=True)
     found.add((1.0,), nbest)
     reranked = found.errors(scales)
     make = load_method("hlg", world["dir"], None)
@@ -143,7 +143,10 @@ def test_few_decodes_find_the_best_of_a_fine_grid(seed: int) -> None:
             for p in points
         ]
 
-    surface = search_scales(decode, Candidates(refs, features), axes, [(1.0, 0.0)])
+    candidates, first = Candidates(refs, features), [(1.0, 0.0)]
+    surface = search_scales(
+        decode, candidates, axes, first, explore=decode if seed > 2 else None
+    )
     exact = {
         p: errors(
             refs,
@@ -151,8 +154,9 @@ def test_few_decodes_find_the_best_of_a_fine_grid(seed: int) -> None:
         )
         for p in itertools.product(*axes)
     }
-    assert len(decoded) == len(set(decoded)) <= 16 and len(exact) == 273
-    assert set(decoded) == set(surface.decoded)
+    searched = decoded[1:] if seed > 2 else decoded  # explored: not for real
+    assert len(searched) == len(set(searched)) <= 18 and len(exact) == 273
+    assert set(searched) == set(surface.decoded)
     for point, (words, characters) in surface.decoded.items():
         assert (words.errors, characters.errors) == exact[point]
     words, characters = surface.decoded[surface.best]
@@ -233,7 +237,7 @@ def test_progress_never_says_the_same_twice(
     lm = world["dir"] / "arpa"
     search = DevSearch("beam-lm", world["h5"], ids, world["dir"], lm, options, 1)
     grid = [search.with_scales((0.1, x)) for x in (0.0, 1.0)]
-    search.search_chunk(ids, grid, loud=True)
+    search.search_chunk(ids, grid, explore=False, loud=True)
     said = capsys.readouterr().out.splitlines()
     assert said == [f"tuning beam-lm: {n} of 20 searches" for n in range(1, 21)]
 
