@@ -58,6 +58,10 @@ def _run(arguments: list[str]) -> int:
         return _score_files(arguments[1:])
     if arguments[:1] == ["augment_gallery"]:
         return _augment_gallery(arguments)
+    if arguments[:1] == ["decode_log_probs"]:
+        from asr.bin.decode_log_probs import run
+
+        return run(arguments[1:])
     options = parser.parse_args(arguments)
     stage = next(s for s in STAGES if s.name == options.stage)
     job = make_job(options, stage.number)

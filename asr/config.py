@@ -154,12 +154,13 @@ class LogConfig:
 
 @dataclass(frozen=True)
 class TuneConfig:
-    """Stage 7: checkpoints averaged, and the grid of scales tried on dev."""
+    """Stage 7: checkpoints averaged, and the values of the scales tried on dev."""
 
     average: int
     lm_weights: tuple[float, ...]
     word_scores: tuple[float, ...]
     hlg_scales: tuple[float, ...]
+    steps: int  # each gap between two of the values above is tried in so many steps
     max_seconds: float  # of dev audio; a larger dev set is thinned out evenly
 
 

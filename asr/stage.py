@@ -32,6 +32,8 @@ class Stage:
         facts: what else the outputs depend on, such as a folder of the user; later
             stages do not ask for the same again.
         free_keys: keys below ``keys`` that change how it runs but not what comes out.
+        own_keys: of ``keys``, those that later stages need not be given again: what
+            was made with them is there, and nothing else depends on them.
     """
 
     number: int
@@ -43,6 +45,7 @@ class Stage:
     marker: Callable[[Job], Path]
     facts: Callable[[Job], dict[str, Any]] = lambda job: {}
     free_keys: tuple[str, ...] = ()
+    own_keys: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -116,7 +119,11 @@ def check_needed(stage: Stage, needed: Stage, job: Job) -> None:
     if not marker.exists():
         raise RecipeError(f"{stage.title}: {needed.title} is not done; {again}")
     old = read_marker(marker).get("settings", {})
-    changed = changes(old, needed.settings(job))
+    both = (
+        {k: v for k, v in settings.items() if not _under(k, needed.own_keys)}
+        for settings in (old, needed.settings(job))
+    )
+    changed = changes(*both)
     if changed:
         raise RecipeError(
             f"{stage.title}: {needed.title} was run with another configuration "

@@ -119,6 +119,7 @@ STAGES = (
         outputs=lambda job: [job.paths.averaged, job.paths.decode_yaml],
         marker=exp_marker("7-tune"),
         free_keys=("decode.nbest",),
+        own_keys=("tune",),
     ),
     Stage(
         8,

@@ -146,6 +146,15 @@ def test_changed_configuration_is_done_again_and_named(
     assert "decode.nbest changed from 10 to 3" in said
 
 
+def test_scales_are_drawn_and_their_grid_need_not_be_given_again(
+    whole: Recipe,
+) -> None:
+    drawn = {f"{m}_scales.png" for m in methods() if m not in ("greedy", "beam")}
+    assert drawn <= {p.name for p in (whole.exp / "decode_dev").iterdir()}
+    rest = " ".join(s for s in TINY.split() if not s.startswith("tune."))
+    assert "already done" in whole.run("decode", "--set", rest)
+
+
 def test_lost_table_is_written_again(whole: Recipe, tmp_path: Path) -> None:
     again = whole.copy(tmp_path / "again")
     again.run("score")
@@ -254,7 +263,7 @@ def test_killed_decoding_gives_the_same_files(
     again.kill_when("decode", (again.exp / until).exists)
     again.run("decode")
     for method in methods():
-        for name in ("text", "nbest.jsonl"):
+        for name in ("text", "ctm", "nbest.jsonl"):
             path = Path("decode_test") / method / name
             assert (again.exp / path).read_bytes() == (whole.exp / path).read_bytes()
 
@@ -311,7 +320,8 @@ def test_changed_transcript_is_scored_again(whole: Recipe, tmp_path: Path) -> No
     text.parent.mkdir()
     for words in (3, 2):
         text.write_text("ONE " * words)
-        own.run("decode", "--test-dir", str(text.parent.parent))
+        said = own.run("decode", "--test-dir", str(text.parent.parent))
+        assert ("test_dir changed (1 other content: a.txt)" in said) == (words == 2)
         own.run("score", "--test-dir", str(text.parent.parent))
         table = (own.exp / "decode_two" / "results.tsv").read_text()
         assert f"\t{words}\t" in table.splitlines()[1]

@@ -12,6 +12,7 @@ from asr.config_load import ROOT, load_config
 from asr.errors import RecipeError
 from asr.job import Job, Paths
 from asr.stage import Peers, Stage, run_stage
+from asr.stages import STAGES
 
 runs: list[str] = []
 
@@ -115,6 +116,19 @@ def test_stage_after_another_configuration_is_refused(tmp_path: Path) -> None:
     run_stage(FIRST, job(tmp_path), BOTH)
     with pytest.raises(RecipeError, match="fbank.num_mel_bins changed from 80 to 40"):
         run_stage(SECOND, job(tmp_path, "fbank.num_mel_bins=40"), BOTH)
+
+
+def test_later_stages_need_not_be_given_a_stages_own_keys_again(
+    tmp_path: Path,
+) -> None:
+    first = stage(0, "first", ("fbank", "tune"), own_keys=("tune",))
+    stages = (first, SECOND)
+    run_stage(first, job(tmp_path, "tune.lm_weights=[0.5]"), stages)
+    assert run_stage(SECOND, job(tmp_path), stages)
+    with pytest.raises(RecipeError, match="fbank.num_mel_bins changed"):
+        run_stage(SECOND, job(tmp_path, "fbank.num_mel_bins=40"), stages)
+    assert run_stage(first, job(tmp_path), stages)  # itself is done anew
+    assert {s.name: s.own_keys for s in STAGES if s.own_keys} == {"tune": ("tune",)}
 
 
 def test_failed_stage_leaves_no_marker(

@@ -7,15 +7,13 @@ import yaml
 from asr.atomic import write_text
 from asr.bin.train import read_split
 from asr.decode.acoustic import Input, compute_log_probs
-from asr.decode.methods import SearchOptions, unavailable
-from asr.decode.tune import tune_beam_lm, tune_hlg
+from asr.decode.methods import REGISTRY, SearchOptions, unavailable
+from asr.decode.tune import DevSet, refined, tune_method
 from asr.job import Job
 from asr.models.package import load_package, save_package
 from asr.provenance import git_commit, write_config
 from asr.text.tokenizer import Tokenizer
 from asr.train.average import average_best
-
-SCALES = ("lm_weight", "word_score", "hlg_scale")
 
 
 def run(job: Job) -> None:
@@ -31,35 +29,38 @@ def run(job: Job) -> None:
         for id_ in dev.reader.ids
     )
     compute_log_probs(package.model, inputs, log_probs, {})
-    options = tune_beam_lm(
-        log_probs,
-        dev.texts,
-        lang_dir=job.lang,
-        lm=job.lm_file,
-        options=SearchOptions(**dataclasses.asdict(config.decode)),
-        lm_weights=config.tune.lm_weights,
-        word_scores=config.tune.word_scores,
-        max_seconds=config.tune.max_seconds,
-        nj=job.nj,
-    )
-    reason = unavailable("hlg", job.lang)
-    if reason is None:
-        options = tune_hlg(
-            log_probs,
-            dev.texts,
-            lang_dir=job.lang,
-            options=options,
-            hlg_scales=config.tune.hlg_scales,
-            max_seconds=config.tune.max_seconds,
-            nj=job.nj,
-        )
-    else:
-        print(f"hlg is not tuned: {reason}", flush=True)
+    options = SearchOptions(**dataclasses.asdict(config.decode))
+    dev_set = DevSet(log_probs, dev.texts, config.tune.max_seconds)
+    for method, entry in REGISTRY.items():
+        if entry.scales:
+            options = _tune(job, method, dev_set, options)
     write_config(config, paths.decode_dir("dev") / "config.yaml")
-    scales = {name: getattr(options, name) for name in SCALES}
+    scales = {
+        name: getattr(options, name) for m in REGISTRY.values() for name in m.scales
+    }
     chosen = {"commit": git_commit(), "tuned_on": "dev", **scales}
     write_text(paths.decode_yaml, yaml.safe_dump(chosen, sort_keys=False))
     print(f"{paths.decode_yaml}: {scales}", flush=True)
+
+
+def _tune(job: Job, method: str, dev: DevSet, options: SearchOptions) -> SearchOptions:
+    """Options with the method's scales, unless this machine cannot run it."""
+    reason = unavailable(method, job.lang)
+    if reason is not None:
+        print(f"{method} is not tuned: {reason}", flush=True)
+        return options
+    values = {n: getattr(job.config.tune, f"{n}s") for n in REGISTRY[method].scales}
+    axes = {n: refined(some, job.config.tune.steps) for n, some in values.items()}
+    return tune_method(
+        method,
+        dev,
+        axes,
+        lang_dir=job.lang,
+        lm=job.lm_file,
+        options=options,
+        nj=job.nj,
+        plot=job.paths.decode_dir("dev") / f"{method}_scales.png",
+    )
 
 
 def _write_average(job: Job, tokenizer: Tokenizer) -> None:

@@ -1,88 +1,105 @@
-"""A grid of scales: every point decoded and scored on dev, in parallel."""
+"""Real searches of the dev set with some scales, in parallel."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from asr.decode.candidates import Point
 from asr.decode.child import call_in_child, parent_is_gone
+from asr.decode.hypothesis import Hypothesis
 from asr.decode.log_probs import read_log_probs
-from asr.decode.methods import SearchOptions, load_method, unavailable
+from asr.decode.methods import REGISTRY, SearchOptions, load_method, unavailable
 from asr.errors import RecipeError
 from asr.progress import LineTimer
-from asr.score.error_rate import ErrorRate, count_errors
+
+Nbest = dict[str, list[Hypothesis]]  # by utterance id
 
 
 @dataclass(frozen=True)
-class GridPoint:
-    """One choice of scales and the errors it makes on dev."""
+class DevSearch:
+    """Decodes the same utterances as often as it is asked to.
 
+    Attributes:
+        method: one with scales.
+        log_probs: ``log_probs.h5`` of the dev set; ``ids`` are the utterances of it.
+        lang_dir, lm: what the method is loaded from.
+        options: everything but the scales.
+        nj: processes.
+    """
+
+    method: str
+    log_probs: Path
+    ids: Sequence[str]
+    lang_dir: Path
+    lm: Path | None
     options: SearchOptions
-    wer: ErrorRate
-    cer: ErrorRate
+    nj: int
+
+    def with_scales(self, point: Point) -> SearchOptions:
+        """The options with the values of ``point`` in the order of the registry."""
+        names = REGISTRY[self.method].scales
+        scales: dict[str, Any] = dict(zip(names, point, strict=True))
+        return replace(self.options, **scales)
+
+    def __call__(self, points: Sequence[Point], explore: bool = False) -> list[Nbest]:
+        """Decode the utterances at every point, with all hypotheses that there are.
+
+        With ``explore`` by the method's own way of finding many, if it has one: its
+        best ones need not be those of the decoder.
+
+        Raises RecipeError if the method cannot run here or a process is killed.
+        """
+        reason = unavailable(self.method, self.lang_dir)
+        if reason is not None:
+            raise RecipeError(f"tuning {self.method}: {reason}")
+        chunks = [list(self.ids[i :: self.nj]) for i in range(self.nj)]
+        chunks = [chunk for chunk in chunks if chunk]
+        most = max(self.options.nbest, self.options.beam_size)
+        grid = [replace(self.with_scales(point), nbest=most) for point in points]
+
+        def in_child(i: int) -> list[Nbest]:
+            found: list[Nbest] = call_in_child(
+                f"tuning {self.method}",
+                self.search_chunk,
+                chunks[i],
+                grid,
+                explore,
+                i == 0,
+            )
+            return found
+
+        with ThreadPoolExecutor(len(chunks)) as threads:  # they wait for the children
+            parts = list(threads.map(in_child, range(len(chunks))))
+        return [_merged(of_point) for of_point in zip(*parts, strict=True)]
+
+    def search_chunk(
+        self,
+        ids: Sequence[str],
+        grid: Sequence[SearchOptions],
+        explore: bool,
+        loud: bool,
+    ) -> list[Nbest]:
+        """N-best lists of some utterances at every point, searched in this process."""
+        make = load_method(self.method, self.lang_dir, self.lm, tuning=explore)
+        utterances = list(read_log_probs(self.log_probs, list(ids)))
+        found: list[Nbest] = []
+        timer, done, total = LineTimer(), 0, len(grid) * len(utterances)
+        for options in grid:
+            decode = make(options)
+            found.append({})
+            for utterance in utterances:
+                if parent_is_gone():
+                    raise SystemExit(1)
+                found[-1][utterance.id] = decode(utterance.log_probs)
+                done += 1
+                if loud and timer.due():
+                    print(
+                        f"tuning {self.method}: {done} of {total} searches", flush=True
+                    )
+        return found
 
 
-def score_grid(
-    method: str,
-    log_probs: Path,
-    refs: Mapping[str, str],
-    ids: Sequence[str],
-    lang_dir: Path,
-    lm: Path | None,
-    grid: Sequence[SearchOptions],
-    nj: int,
-) -> list[GridPoint]:
-    """Decode the utterances at every point of the grid, in ``nj`` processes."""
-    reason = unavailable(method, lang_dir)
-    if reason is not None:
-        raise RecipeError(f"tuning {method}: {reason}")
-    chunks = [{id_: refs[id_] for id_ in ids[i::nj]} for i in range(min(nj, len(ids)))]
-
-    def in_child(i: int) -> list[tuple[ErrorRate, ErrorRate]]:
-        arguments = (method, log_probs, chunks[i], lang_dir, lm, grid, i == 0)
-        name = f"tuning {method}"
-        counts: list[tuple[ErrorRate, ErrorRate]]
-        counts = call_in_child(name, score_chunk, *arguments)
-        return counts
-
-    with ThreadPoolExecutor(len(chunks)) as threads:  # they wait for the children
-        parts = list(threads.map(in_child, range(len(chunks))))
-    points = []
-    for options, counts in zip(grid, zip(*parts, strict=True), strict=True):
-        wer = sum((words for words, _ in counts), ErrorRate.zero())
-        cer = sum((characters for _, characters in counts), ErrorRate.zero())
-        points.append(GridPoint(options, wer, cer))
-    return points
-
-
-def score_chunk(
-    method: str,
-    log_probs: Path,
-    refs: Mapping[str, str],
-    lang_dir: Path,
-    lm: Path | None,
-    grid: Sequence[SearchOptions],
-    loud: bool,
-) -> list[tuple[ErrorRate, ErrorRate]]:
-    """Word and character errors of some utterances at every point of the grid."""
-    make_decoder = load_method(method, lang_dir, lm)
-    utterances = list(read_log_probs(log_probs, list(refs)))
-    counts, timer = [], LineTimer()
-    for number, options in enumerate(grid, start=1):
-        decode = make_decoder(options)
-        words, characters = ErrorRate.zero(), ErrorRate.zero()
-        for utterance in utterances:
-            if parent_is_gone():
-                raise SystemExit(1)
-            ref, hyp = refs[utterance.id], decode(utterance.log_probs)[0].text
-            words += count_errors(ref.split(), hyp.split())
-            characters += count_errors(list(ref), list(hyp))
-            if loud and timer.due():
-                print(f"{method}: point {number} of {len(grid)}", flush=True)
-        counts.append((words, characters))
-    return counts
-
-
-def best_point(points: Sequence[GridPoint]) -> GridPoint:
-    """Fewest word errors, then character errors, then the first."""
-    return min(points, key=lambda point: (point.wer.errors, point.cer.errors))
+def _merged(parts: Sequence[Mapping[str, list[Hypothesis]]]) -> Nbest:
+    return {id_: hyps for part in parts for id_, hyps in part.items()}

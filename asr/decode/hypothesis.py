@@ -1,6 +1,22 @@
 """What every decoder returns."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word of a hypothesis, and where it was said.
+
+    Attributes:
+        start, end: seconds from the beginning of the utterance.
+        confidence: 0 to 1, how sure the decoder is of it.
+    """
+
+    text: str
+    start: float
+    end: float
+    confidence: float
 
 
 @dataclass(frozen=True)
@@ -14,6 +30,7 @@ class Hypothesis:
         am_score: acoustic part, natural log, unscaled.
         lm_score: language model's part, natural log, unscaled.
         failed: the search found nothing; ``text`` is then empty.
+        words: those of ``text`` with their times; empty where the decoder knows none.
     """
 
     text: str
@@ -22,3 +39,8 @@ class Hypothesis:
     am_score: float
     lm_score: float
     failed: bool = False
+    words: tuple[Word, ...] = ()
+
+
+# A part of the score, before the scale that it is multiplied by.
+Feature = Callable[[Hypothesis], float]

@@ -88,7 +88,7 @@ def read_ids(path: Path) -> list[str]:
         if isinstance(item, h5py.Dataset):  # a slash in an id makes a group
             ids.append(name)
 
-    with _open(path) as file:
+    with open_log_probs(path) as file:
         file.visititems(keep)
     return sorted(ids, key=str.encode)
 
@@ -99,7 +99,7 @@ def read_log_probs(path: Path, ids: list[str] | None = None) -> Iterator[Utteran
     Raises RecipeError if the file is missing or damaged, or an id is not in it.
     """
     wanted = read_ids(path) if ids is None else ids
-    with _open(path) as file:
+    with open_log_probs(path) as file:
         for id_ in wanted:
             dataset = file.get(id_)
             if not isinstance(dataset, h5py.Dataset):
@@ -109,7 +109,8 @@ def read_log_probs(path: Path, ids: list[str] | None = None) -> Iterator[Utteran
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[h5py.File]:
+def open_log_probs(path: Path) -> Iterator[h5py.File]:
+    """The HDF5 file; RecipeError if it is missing or damaged."""
     if not path.is_file():
         raise RecipeError(f"{path} is missing: run the decode stage (8) first")
     try:
@@ -124,5 +125,5 @@ def _open(path: Path) -> Iterator[h5py.File]:
 
 def read_attributes(path: Path) -> dict[str, Any]:
     """The file's own attributes, as given to :func:`write_log_probs`."""
-    with _open(path) as file:
+    with open_log_probs(path) as file:
         return dict(file.attrs.items())

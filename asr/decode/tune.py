@@ -1,115 +1,129 @@
 """Scales chosen on dev, before a test set is looked at."""
 
-import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise, product
 from pathlib import Path
 
-from asr.decode.grid import GridPoint, best_point, score_grid
+from asr.decode.candidates import Candidates, Point
+from asr.decode.grid import DevSearch
 from asr.decode.log_probs import read_ids, read_log_probs
-from asr.decode.methods import SearchOptions
+from asr.decode.methods import REGISTRY, SearchOptions
+from asr.decode.scale_search import search_scales
+from asr.decode.surface_table import surface_table
 from asr.errors import RecipeError
+from asr.plot.scales import draw_scales
+from asr.progress import LineTimer
 
 
-def tune_beam_lm(
-    log_probs: Path,
-    refs: Mapping[str, str],
+@dataclass(frozen=True)
+class DevSet:
+    """What scales are chosen on.
+
+    Attributes:
+        log_probs: ``log_probs.h5``.
+        refs: transcripts by utterance id; utterances without one are not used.
+        max_seconds: of audio; a larger set is thinned out evenly.
+    """
+
+    log_probs: Path
+    refs: Mapping[str, str]
+    max_seconds: float
+
+    def choose_ids(self) -> list[str]:
+        """Transcribed utterances in byte order, thinned out to ``max_seconds``."""
+        known = [id_ for id_ in read_ids(self.log_probs) if id_ in self.refs]
+        if not known:
+            raise RecipeError(
+                f"{self.log_probs} has no utterance with a dev transcript"
+            )
+        seconds = sum(u.duration for u in read_log_probs(self.log_probs, known))
+        step = max(1.0, seconds / self.max_seconds)
+        count = int(len(known) / step)
+        ids = [known[int(i * step)] for i in range(count)] or known[:1]
+        print(f"tuning on {len(ids)} of {len(known)} dev utterances", flush=True)
+        return ids
+
+
+def tune_method(
+    method: str,
+    dev: DevSet,
+    axes: Mapping[str, Sequence[float]],
     *,
     lang_dir: Path,
-    lm: Path,
+    lm: Path | None,
     options: SearchOptions,
-    lm_weights: Sequence[float],
-    word_scores: Sequence[float],
-    max_seconds: float,
     nj: int,
+    plot: Path | None = None,
 ) -> SearchOptions:
-    """Choose ``lm_weight`` and ``word_score`` of ``beam-lm``; print the WER surface.
+    """Choose the scales of a method; print and draw the dev surface.
 
     Args:
-        log_probs: ``log_probs.h5`` of the dev set.
-        refs: transcripts by utterance id; utterances without one are not used.
-        lang_dir: tokens.
-        lm: n-gram.
+        method: one that has scales (``asr.decode.methods.REGISTRY``).
+        dev: log-probs and transcripts.
+        axes: the values of each scale that are tried.
+        lang_dir, lm: what the method is loaded from.
         options: everything else.
-        lm_weights, word_scores: the grid.
-        max_seconds: of dev audio; a larger set is thinned out evenly.
         nj: processes.
+        plot: PNG of the surface.
 
-    The fewest word errors win; of equals the fewest character errors, then the
-    first in the grid's order.
+    Returns:
+        ``options`` with the chosen scales.
     """
-    grid = [
-        replace(options, lm_weight=weight, word_score=score)
-        for weight, score in itertools.product(sorted(lm_weights), sorted(word_scores))
+    timer = LineTimer()
+    names = tuple(REGISTRY[method].scales)
+    ids = dev.choose_ids()
+    search = DevSearch(method, dev.log_probs, ids, lang_dir, lm, options, nj)
+    refs = {id_: dev.refs[id_] for id_ in ids}
+    candidates = Candidates(refs, list(REGISTRY[method].scales.values()))
+    values = [sorted(set(axes[name])) for name in names]
+    explore = partial(search, explore=True) if REGISTRY[method].load_nbest else None
+    surface = search_scales(search, candidates, values, first_points(values), explore)
+    print(surface_table(method, names, surface), flush=True)
+    print(
+        f"{method}: {len(surface.reranked)} points tried, {len(surface.decoded)} of "
+        f"them decoded, in {timer.seconds:.1f} s",
+        flush=True,
+    )
+    for name, axis, value in zip(names, surface.axes, surface.best, strict=True):
+        warn_at_edge(name, value, axis)
+    if plot is not None:
+        draw_scales(
+            plot,
+            f"{method}: WER (%) on dev",
+            dict(zip(names, surface.axes, strict=True)),
+            {p: 100 * words.rate for p, (words, _) in surface.reranked.items()},
+            {p: 100 * words.rate for p, (words, _) in surface.decoded.items()},
+            surface.best,
+        )
+    return search.with_scales(surface.best)
+
+
+def first_points(axes: Sequence[Sequence[float]]) -> list[Point]:
+    """The middle of the grid and, of several scales, that of each of its quarters.
+
+    Hypotheses from several sides: those of one point alone may all be alike.
+    """
+    middle = tuple(axis[len(axis) // 2] for axis in axes)
+    if len(axes) == 1:
+        return [middle]
+    quarters = ((axis[len(axis) // 4], axis[3 * len(axis) // 4]) for axis in axes)
+    return [middle, *product(*quarters)]
+
+
+def refined(values: Sequence[float], steps: int) -> tuple[float, ...]:
+    """Ascending values, with each gap between two of them divided into ``steps``."""
+    known = sorted(set(values))
+    between = [
+        round(low + (high - low) * step / steps, 6)
+        for low, high in pairwise(known)
+        for step in range(steps)
     ]
-    ids = choose_ids(log_probs, refs, max_seconds)
-    points = score_grid("beam-lm", log_probs, refs, ids, lang_dir, lm, grid, nj)
-    best = best_point(points)
-    print(beam_lm_table(points, best), flush=True)
-    for name, values in (("lm_weight", lm_weights), ("word_score", word_scores)):
-        _warn_at_edge(name, getattr(best.options, name), values)
-    return best.options
+    return (*between, known[-1])
 
 
-def tune_hlg(
-    log_probs: Path,
-    refs: Mapping[str, str],
-    *,
-    lang_dir: Path,
-    options: SearchOptions,
-    hlg_scales: Sequence[float],
-    max_seconds: float,
-    nj: int,
-) -> SearchOptions:
-    """Choose ``hlg_scale`` of ``hlg``; arguments and rules as in ``tune_beam_lm``."""
-    grid = [replace(options, hlg_scale=scale) for scale in sorted(hlg_scales)]
-    ids = choose_ids(log_probs, refs, max_seconds)
-    points = score_grid("hlg", log_probs, refs, ids, lang_dir, None, grid, nj)
-    best = best_point(points)
-    print(hlg_table(points, best), flush=True)
-    _warn_at_edge("hlg_scale", best.options.hlg_scale, hlg_scales)
-    return best.options
-
-
-def choose_ids(
-    log_probs: Path, refs: Mapping[str, str], max_seconds: float
-) -> list[str]:
-    """Transcribed utterances in byte order, thinned out to about ``max_seconds``."""
-    known = [id_ for id_ in read_ids(log_probs) if id_ in refs]
-    if not known:
-        raise RecipeError(f"{log_probs} has no utterance with a dev transcript")
-    seconds = sum(u.duration for u in read_log_probs(log_probs, known))
-    step = max(1.0, seconds / max_seconds)
-    ids = [known[int(i * step)] for i in range(int(len(known) / step))] or known[:1]
-    print(f"tuning on {len(ids)} of {len(known)} dev utterances", flush=True)
-    return ids
-
-
-def beam_lm_table(points: Sequence[GridPoint], best: GridPoint) -> str:
-    """Dev WER: a row for each LM weight, a column for each word score."""
-    scores = sorted({point.options.word_score for point in points})
-    lines = ["dev WER (%) of beam-lm; rows lm_weight, columns word_score; * is taken"]
-    lines.append(" " * 8 + "".join(f"{score:>8g} " for score in scores))
-    for weight in sorted({point.options.lm_weight for point in points}):
-        row = (point for point in points if point.options.lm_weight == weight)
-        cells = (_cell(point, point is best) for point in row)
-        lines.append(f"{weight:>8g}" + "".join(cells))
-    return "\n".join(lines)
-
-
-def hlg_table(points: Sequence[GridPoint], best: GridPoint) -> str:
-    """Dev WER for each ``hlg_scale``."""
-    lines = ["dev WER (%) of hlg by hlg_scale; * is taken"]
-    for point in points:
-        cell = _cell(point, point is best)
-        lines.append(f"{point.options.hlg_scale:>8g}{cell}")
-    return "\n".join(lines)
-
-
-def _cell(point: GridPoint, taken: bool) -> str:
-    return f"{100 * point.wer.rate:>8.2f}{'*' if taken else ' '}"
-
-
-def _warn_at_edge(name: str, value: float, values: Sequence[float]) -> None:
+def warn_at_edge(name: str, value: float, values: Sequence[float]) -> None:
+    """Say that a better value may lie beyond those that were tried."""
     if len(values) > 2 and value in (min(values), max(values)):
-        print(f"the best {name} ({value:g}) is at the edge of its grid")
+        print(f"the best {name} ({value:g}) is at the edge of its grid", flush=True)

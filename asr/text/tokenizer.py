@@ -95,7 +95,8 @@ def read_tokens(path: Path) -> list[str]:
     if not path.is_file():
         raise RecipeError(f"{path} is missing: run the tokenizer stage (3) first")
     tokens: list[str] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    # Not splitlines: a token may be one of Unicode's line separators.
+    for line in path.read_text(encoding="utf-8").removesuffix("\n").split("\n"):
         token, _, index = line.rpartition(" ")
         if not token or index != str(len(tokens)):
             raise RecipeError(f"{path}, line {len(tokens) + 1}: not 'token id': {line}")

@@ -1,0 +1,169 @@
+"""Decoding what other people's models give, with everything the recipe has."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from asr.atomic import remove, write_text
+from asr.decode.decoded import decoded_files
+from asr.decode.foreign_graph import build_foreign_graph, is_arpa
+from asr.decode.foreign_log_probs import (
+    check_same_ids,
+    foreign_ids,
+    import_log_probs,
+)
+from asr.decode.matrix import decode_in_child
+from asr.decode.methods import METHODS, REGISTRY, SearchOptions
+from asr.decode.tune import DevSet, refined, tune_method
+from asr.fsa.lexicon import read_arpa_words
+from asr.score.report import score, write_report
+from asr.score.results import Result, write_results
+from asr.score.transcripts import read_texts
+from asr.text.foreign_tokens import ForeignTokens, read_foreign_tokens
+
+# Those that need nothing but what the command takes.
+METHODS_HERE = tuple(
+    m for m in METHODS if m in ("greedy", "beam", "beam-lm", "ctc", "hlg")
+)
+FILES = ("text", "ctm", "nbest.jsonl", "timing.json", "results.tsv", "scoring")
+
+
+@dataclass(frozen=True)
+class ForeignJob:
+    """One set to decode.
+
+    Attributes:
+        method: one of METHODS_HERE.
+        log_probs: HDF5, a (T, V) dataset an utterance id, natural log.
+        tokens: ``token id`` lines in any of the known forms.
+        out: folder of the results; it exists.
+        lm: n-gram, for methods that use one.
+        lexicon: spellings in the model's tokens, for graphs.
+        refs: transcripts; the same ids as the log-probs.
+        blank: its id, where no name tells it.
+    """
+
+    method: str
+    log_probs: Path
+    tokens: Path
+    out: Path
+    lm: Path | None = None
+    lexicon: Path | None = None
+    refs: Path | None = None
+    blank: int | None = None
+
+    @property
+    def work(self) -> Path:
+        """Log-probs in the recipe's form, removed in the end."""
+        return self.out / ".partial-log-probs"
+
+    @property
+    def lang_dir(self) -> Path:
+        """Tokens in the recipe's form, and the graph."""
+        return self.out / "lang"
+
+
+def tune_foreign(
+    job: ForeignJob,
+    log_probs: Path,
+    refs: Path,
+    options: SearchOptions,
+    tune: Mapping[str, Any],
+    nj: int,
+) -> SearchOptions:
+    """Choose the method's scales on other utterances, and print them.
+
+    Args:
+        log_probs, refs: those utterances.
+        tune: values of each scale as ``<scale>s``, ``steps`` and ``max_seconds``.
+        nj: processes.
+    """
+    texts = _refs_of(refs, log_probs)
+    tokens = _prepare(job)
+    dev = _import(job, tokens, log_probs, options.frame_shift)
+    names = list(REGISTRY[job.method].scales)
+    options = tune_method(
+        job.method,
+        DevSet(dev, texts, tune["max_seconds"]),
+        {name: refined(tune[f"{name}s"], tune["steps"]) for name in names},
+        lang_dir=job.lang_dir,
+        lm=job.lm,
+        options=options,
+        nj=nj,
+        plot=job.out / f"{job.method}_scales.png",
+    )
+    chosen = ", ".join(f"{name} {getattr(options, name):g}" for name in names)
+    print(f"{job.method}: chosen on {log_probs}: {chosen}", flush=True)
+    return options
+
+
+def decode_foreign(job: ForeignJob, options: SearchOptions) -> None:
+    """Decode, and write ``text``, ``ctm``, ``nbest.jsonl`` and ``timing.json``.
+
+    With ``refs`` also ``results.tsv`` (one line, the columns of stage 9) and
+    ``scoring/``. Files of an earlier run are replaced.
+
+    Raises:
+        RecipeError: a file is missing or damaged; shapes, rows or ids do not fit.
+    """
+    refs = None if job.refs is None else _refs_of(job.refs, job.log_probs)
+    tokens = _prepare(job)
+    source = _import(job, tokens, job.log_probs, options.frame_shift)
+    decoded = decode_in_child(job.method, source, job.lang_dir, job.lm, options)
+    for name in FILES:
+        remove(job.out / name)
+    files = decoded_files(job.method, decoded, options, tokens.written)
+    for name, content in files.items():
+        write_text(job.out / name, content)
+    hyps = {id_: nbest[0].text for id_, nbest in decoded.nbest.items()}
+    if job.lm is not None:
+        warn_of_unknown_words(list(hyps.values()), job.lm)
+    if refs is not None:
+        scores = score(refs, hyps)
+        write_report(scores, job.out / "scoring")
+        speed = decoded.rtf, decoded.peak_rss_mb
+        result = Result(job.method, scores.wer, scores.cer, *speed)
+        write_results([result], job.out / "results.tsv")
+
+
+def warn_of_unknown_words(texts: Sequence[str], lm: Path) -> None:
+    """Say if the LM does not know most of what was recognised, as in another case."""
+    from asr.lm.ngram import NgramLm
+
+    words = [word for text in texts for word in text.split()]
+    known = set(read_arpa_words(lm)) if is_arpa(lm) else NgramLm(lm)
+    unknown = [word for word in words if word not in known]
+    if 2 * len(unknown) > len(words):
+        print(
+            f"{lm} does not know {len(unknown)} of the {len(words)} words recognised "
+            f"({unknown[0]}, ...): is it for another language, or upper case?",
+            flush=True,
+        )
+
+
+def _refs_of(refs: Path, log_probs: Path) -> dict[str, str]:
+    """Transcripts; RecipeError unless they are those of the log-probs."""
+    texts = read_texts(refs)
+    check_same_ids(str(log_probs), foreign_ids(log_probs), str(refs), list(texts))
+    return texts
+
+
+def _prepare(job: ForeignJob) -> ForeignTokens:
+    """Read the tokens; write them in the recipe's form, and the graph if it is used."""
+    tokens = read_foreign_tokens(job.tokens, job.blank)
+    lines = (f"{token} {i}\n" for i, token in enumerate(tokens.tokens))
+    write_text(job.lang_dir / "tokens.txt", "".join(lines))
+    if REGISTRY[job.method].needs_graph and job.lm is not None:
+        build_foreign_graph(tokens, job.lm, job.lexicon, job.lang_dir)
+    return tokens
+
+
+def _import(
+    job: ForeignJob, tokens: ForeignTokens, source: Path, frame_shift: float
+) -> Path:
+    """The log-probs in the recipe's form, in the folder for passing files."""
+    target = job.work / "log_probs.h5"
+    end_row = REGISTRY[job.method].needs_graph
+    import_log_probs(source, target, tokens, frame_shift, end_row=end_row)
+    return target

@@ -1,0 +1,38 @@
+"""``lexicon.txt``: a word and its tokens a line."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from asr.errors import RecipeError
+from asr.fsa.lexicon import Spelling
+
+
+def read_lexicon(path: Path, tokens: Sequence[str]) -> dict[str, Spelling]:
+    """Token ids of every word, in the file's order.
+
+    Args:
+        path: lines of ``WORD token token ...``. Of several spellings of a word the
+            first counts.
+        tokens: the tokens by their ids.
+
+    Raises:
+        RecipeError: no such file, an unknown token, or a word without any.
+    """
+    if not path.is_file():
+        raise RecipeError(f"{path} is missing: lines of 'WORD token token ...'")
+    ids = {token: i for i, token in enumerate(tokens)}
+    lexicon: dict[str, Spelling] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        word, *spelled = line.split() or [""]
+        unknown = [token for token in spelled if token not in ids]
+        if unknown:
+            raise RecipeError(
+                f"{path}, line {number}: {unknown[0]} is no token of the model"
+            )
+        if word and not spelled:
+            raise RecipeError(f"{path}, line {number}: {word} has no tokens")
+        if word:
+            lexicon.setdefault(word, tuple(ids[token] for token in spelled))
+    if not lexicon:
+        raise RecipeError(f"{path}: no words in this file")
+    return lexicon
