@@ -1,119 +1,131 @@
-"""One-best decoding in the HLG graph with k2.
+"""Best paths with k2: in the HLG graph, and in the CTC topology alone.
 
-Viterbi search of the whole graph: Povey et al., "Speech recognition with
-next-generation Kaldi", Interspeech 2021 tutorial. The score is that of the best path,
-not a sum over alignments. k2 is imported here and in asr/fsa/graph.py only.
+The score is that of the best path, not a sum over alignments.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 import k2
 import torch
 from torch import Tensor
 
 from asr.decode.hypothesis import Hypothesis
-from asr.fsa.graph import load_fsa
-from asr.fsa.lexicon import read_words
+from asr.decode.lattice import (
+    Beams,
+    Hlg,
+    LatticeSearch,
+    Outcome,
+    found_nothing,
+    sums,
+    word_ids,
+)
+from asr.decode.log_probs import LogProbs
+from asr.text.tokenizer import join_pieces
 
-# A second try for utterances without any path: (search and output beam, max_active).
-RETRY_FACTORS = (2.0, 4)
-
-
-@dataclass(frozen=True)
-class Hlg:
-    """The graph, and its words by their ids."""
-
-    graph: k2.Fsa
-    words: list[str]
-
-
-def load_hlg(lang_dir: Path) -> Hlg:
-    """Read ``HLG.pt`` and ``words.txt``."""
-    return Hlg(load_fsa(lang_dir / "HLG.pt"), read_words(lang_dir / "words.txt"))
+T = TypeVar("T")
 
 
-class HlgDecoder:
-    """Decodes padded batches; several decoders may share one graph.
+class K2Decoder:
+    """What k2's decoders have in common: single utterances as batches of one."""
 
-    Args:
-        hlg: graph and words (``load_hlg``).
-        hlg_scale: factor of the LM's ln probabilities (all scores in HLG).
-        search_beam: paths this far below the frame's best are dropped (ln).
-        output_beam: the same over the whole utterance, for what the lattice keeps.
-        min_active, max_active: states kept per frame, whatever the beams say.
-    """
-
-    def __init__(
-        self,
-        hlg: Hlg,
-        *,
-        hlg_scale: float = 1.0,
-        search_beam: float = 15.0,
-        output_beam: float = 6.0,
-        min_active: int = 30,
-        max_active: int = 3000,
-    ) -> None:
-        self._graph, self._words = hlg.graph, hlg.words
-        self._beams = (search_beam, output_beam)
-        self._active = (min_active, max_active)
-        self._scale = hlg_scale
-
-    def decode(self, log_probs: Tensor, lengths: Tensor) -> list[Hypothesis]:
-        """Best word sequences of a batch, in its order.
+    def batch(self, log_probs: Tensor, lengths: Tensor) -> list[list[Hypothesis]]:
+        """Hypotheses of each utterance, best first.
 
         Args:
             log_probs: (B, T, V) float32, natural log.
             lengths: (B,) frames of each utterance.
 
-        An utterance of no frames has the empty hypothesis. One without any path is
-        searched again with wider beams; if that finds nothing either, its hypothesis
-        is empty and marked as failed.
+        An utterance of no frames has the empty hypothesis. One whose first search
+        finds nothing or runs out of memory is marked as ``second_try``; one without
+        any path at all has the empty hypothesis, marked as failed.
         """
-        self._graph.scores = self._graph.lm_scores * self._scale
-        hyps: list[Hypothesis | None] = [None] * len(lengths)
-        beams, active = self._beams, self._active
-        for attempt in range(2):
-            if attempt:
-                beams = (beams[0] * RETRY_FACTORS[0], beams[1] * RETRY_FACTORS[0])
-                active = (active[0], active[1] * RETRY_FACTORS[1])
-            open_ = [i for i, n in enumerate(lengths.tolist()) if n and not hyps[i]]
-            for i, hyp in self._search(log_probs, lengths, open_, beams, active):
-                hyps[i] = hyp
+        raise NotImplementedError
+
+    def __call__(self, log_probs: LogProbs) -> list[Hypothesis]:
+        """Hypotheses of one utterance (T, V)."""
+        batch = torch.from_numpy(log_probs)[None]
+        return self.batch(batch, torch.tensor([len(log_probs)]))[0]
+
+
+class HlgDecoder(K2Decoder):
+    """Decodes padded batches; several decoders may share one graph.
+
+    Args:
+        hlg: graph and words (``load_hlg``).
+        hlg_scale: factor of the LM's ln probabilities (all scores in HLG).
+        beams: bounds of the search.
+    """
+
+    def __init__(
+        self, hlg: Hlg, *, hlg_scale: float = 1.0, beams: Beams | None = None
+    ) -> None:
+        self._search = LatticeSearch(hlg.graph, hlg_scale, beams or Beams())
+        self._words, self._scale = hlg.words, hlg_scale
+
+    def batch(self, log_probs: Tensor, lengths: Tensor) -> list[list[Hypothesis]]:
+        outcomes = self._search.run(log_probs, lengths, self._best)
+        return one_best(outcomes, lengths)
+
+    def _best(self, lattice: k2.Fsa) -> list[Hypothesis | None]:
+        paths = k2.shortest_path(lattice, use_double_scores=True)
+        am, lm = sums(paths, paths.am_scores), sums(paths, paths.lm_scores)
+        ids = word_ids(paths, paths.aux_labels)
+        scores = [a + self._scale * b for a, b in zip(am, lm, strict=True)]
         return [
-            hyp or Hypothesis("", (), 0.0, 0.0, 0.0, failed=bool(lengths[i]))
-            for i, hyp in enumerate(hyps)
+            Hypothesis(" ".join(self._words[i] for i in row), (), *numbers)
+            if paths[n].num_arcs
+            else None
+            for n, (row, *numbers) in enumerate(zip(ids, scores, am, lm, strict=True))
         ]
 
-    def _search(
-        self,
-        log_probs: Tensor,
-        lengths: Tensor,
-        rows: Sequence[int],
-        beams: tuple[float, float],
-        active: tuple[int, int],
-    ) -> Iterator[tuple[int, Hypothesis]]:
-        """One search of some rows of the batch; yields what it found."""
-        if not rows:
-            return
-        longest_first = sorted(rows, key=lambda i: -int(lengths[i]))  # k2 wants it so
-        segments = [[i, 0, int(lengths[i])] for i in longest_first]
-        dense = k2.DenseFsaVec(log_probs, torch.tensor(segments, dtype=torch.int32))
-        lattice = k2.intersect_dense_pruned(
-            self._graph, dense, beams[0], beams[1], active[0], active[1]
-        )
-        best = k2.shortest_path(lattice, use_double_scores=True)
-        for n, i in enumerate(longest_first):
-            path = best[n]
-            if path.num_arcs:
-                yield i, self._hypothesis(path)
 
-    def _hypothesis(self, path: k2.Fsa) -> Hypothesis:
-        words = path.aux_labels
-        ids = words.values if isinstance(words, k2.RaggedTensor) else words
-        text = " ".join(self._words[i] for i in ids.tolist() if i > 0)
-        score = float(path.scores.double().sum())
-        lm_score = float(path.lm_scores.double().sum())
-        am_score = score - self._scale * lm_score
-        return Hypothesis(text, (), score, am_score, lm_score)
+class CtcDecoder(K2Decoder):
+    """The best path of the CTC topology alone: no lexicon, no LM.
+
+    Args:
+        tokens: of the model, blank first.
+        beams: bounds of the search.
+    """
+
+    def __init__(self, tokens: Sequence[str], *, beams: Beams | None = None) -> None:
+        graph = k2.ctc_topo(len(tokens) - 1)
+        graph.lm_scores = torch.zeros_like(graph.scores)
+        self._tokens = list(tokens)
+        self._search = LatticeSearch(graph, 0.0, beams or Beams())
+
+    def batch(self, log_probs: Tensor, lengths: Tensor) -> list[list[Hypothesis]]:
+        outcomes = self._search.run(log_probs, lengths, self._best)
+        return one_best(outcomes, lengths)
+
+    def _best(self, lattice: k2.Fsa) -> list[Hypothesis | None]:
+        paths = k2.shortest_path(lattice, use_double_scores=True)
+        ids = word_ids(paths, paths.aux_labels)
+        hyps: list[Hypothesis | None] = []
+        for n, score in enumerate(sums(paths, paths.am_scores)):
+            text = join_pieces(self._tokens[i] for i in ids[n])
+            hyp = Hypothesis(text, tuple(ids[n]), score, score, 0.0)
+            hyps.append(hyp if paths[n].num_arcs else None)
+        return hyps
+
+
+def one_best(
+    outcomes: Sequence[Outcome[Hypothesis]], lengths: Tensor
+) -> list[list[Hypothesis]]:
+    """Lists of one hypothesis, the empty one where nothing was found."""
+    return n_best(outcomes, lengths, lambda hyp: [hyp])
+
+
+def n_best(
+    outcomes: Sequence[Outcome[T]],
+    lengths: Tensor,
+    rank: Callable[[T], Sequence[Hypothesis]],
+) -> list[list[Hypothesis]]:
+    """Hypotheses of each outcome, marked where they come from a second try."""
+    lists = []
+    for outcome, length in zip(outcomes, lengths.tolist(), strict=True):
+        hyps = [] if outcome.result is None else rank(outcome.result)
+        marked = [replace(hyp, second_try=outcome.second_try) for hyp in hyps]
+        lists.append(marked or [found_nothing(length)])
+    return lists

@@ -68,6 +68,7 @@ class KaldiDecoder:
         min_active: int = 30,
         max_active: int = 3000,
     ) -> None:
+        self._hlg = hlg  # the searches do not keep it alive themselves
         self._words, self._scale = hlg.words, hlg_scale
         self._divisor = max(hlg_scale, LEAST_SCALE)
         tries = ((search_beam, max_active),)

@@ -64,7 +64,9 @@ class _States:
         roots_of_keys = self._keys // self._vocab
         entrances[:roots] = np.bincount(roots_of_keys, minlength=roots)
         self.base = np.cumsum(1 + entrances, dtype=np.int64) - 1 - entrances
-        self.owner = np.repeat(np.arange(graph.num_states, dtype=np.int32), 1 + entrances)
+        self.owner = np.repeat(
+            np.arange(graph.num_states, dtype=np.int32), 1 + entrances
+        )
         self.last = np.full(len(self.owner), BLANK, np.int32)
         self._first_key = np.searchsorted(roots_of_keys, np.arange(roots))
         self._roots = roots
@@ -142,7 +144,10 @@ def _chunks(
 
 
 def _rows(
-    src: Indices, dst: Indices | Ints | int, token: Ints | int, score: Floats | float = 0.0
+    src: Indices,
+    dst: Indices | Ints | int,
+    token: Ints | int,
+    score: Floats | float = 0.0,
 ) -> Ints:
     rows = np.empty((len(src), 4), np.int32)
     rows[:, 0], rows[:, 1], rows[:, 2] = src, dst, token

@@ -136,7 +136,9 @@ def _connect(orders: Sequence[_Order], size: int, begin: int, end: int) -> Gramm
         keep = ~ends & (word != begin)
         score = order.score + paid
         arcs.append((src[keep], dst[keep], word[keep], score[keep]))
-    src, dst, word, score = (np.concatenate(column) for column in zip(*arcs, strict=True))
+    src, dst, word, score = (
+        np.concatenate(column) for column in zip(*arcs, strict=True)
+    )
     return Grammar(src, dst, word, score, backoff, backoff_score, final)
 
 

@@ -16,9 +16,14 @@ from asr.errors import RecipeError
 from asr.fsa.ctc_graph import FINAL, CtcGraph, build_ctc_graph
 from asr.fsa.grammar import Grammar, read_grammar
 from asr.fsa.lexicon import Arc, Spelling, lexicon_arcs, word_table
-from asr.fsa.word_trees import Ints, build_token_graph, lexicon_table
-
-EPSILON_ID = 0
+from asr.fsa.word_trees import (
+    Ints,
+    WordArcs,
+    build_token_graph,
+    copy_to_start,
+    enter_backoffs,
+    lexicon_table,
+)
 
 
 def build_graphs(
@@ -58,26 +63,38 @@ def build_graphs(
 def build_rescoring_grammar(
     lexicon: Mapping[str, Spelling], arpa: Path, max_order: int, lang_dir: Path
 ) -> None:
-    """Write ``G.pt``: an acceptor of word ids with epsilons on its back-off arcs."""
+    """Write ``G.pt``, the acceptor of word ids that lattices are intersected with.
+
+    As in HLG, what backs off pays on the way in, for lattices have no epsilon to spare
+    between two words; and every state has an epsilon loop, for those that they have.
+    """
     began = time.monotonic()
     grammar = read_grammar(arpa, word_table(lexicon), max_order)
-    save_arcs(grammar_arcs(grammar), None, lang_dir / "G.pt")
     _say("G for rescoring", grammar, began)
+    save_arcs(rescoring_arcs(grammar), None, lang_dir / "G.pt")
 
 
-def grammar_arcs(grammar: Grammar, backoff_label: int = EPSILON_ID) -> Ints:
-    """G in k2's layout: (A, 4) sorted by source, then label; see ``CtcGraph.arcs``."""
-    lower = np.flatnonzero(grammar.backoff >= 0)
-    ends = np.flatnonzero(grammar.final > -np.inf)
-    end_state = np.full(len(ends), grammar.num_states)
-    rows = np.empty((len(grammar.src) + len(lower) + len(ends), 4), np.int32)
-    rows[:, 0] = np.concatenate([grammar.src, lower, ends])
-    rows[:, 1] = np.concatenate([grammar.dst, grammar.backoff[lower], end_state])
-    rows[:, 2] = backoff_label
-    rows[: len(grammar.src), 2] = grammar.word
-    rows[len(rows) - len(ends) :, 2] = FINAL
-    scores = grammar.score, grammar.backoff_score[lower], grammar.final[ends]
-    rows[:, 3] = np.concatenate(scores).astype(np.float32).view(np.int32)
+def rescoring_arcs(grammar: Grammar) -> Ints:
+    """G without epsilons but loops, in k2's layout; see ``CtcGraph.arcs``."""
+    words = WordArcs(
+        grammar.src, grammar.dst, grammar.word, grammar.word, grammar.score
+    )
+    parts = enter_backoffs(grammar, words)
+    final = grammar.final.copy()
+    parts += copy_to_start(grammar, parts, final)
+    states = np.arange(grammar.num_states, dtype=np.int32)
+    src, dst, word, score = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("src", "dst", "word", "score")
+    )
+    ends = np.flatnonzero(final > -np.inf)
+    rows = np.empty((len(src) + len(states) + len(ends), 4), np.int32)
+    end_state = np.full(len(ends), len(states))
+    rows[:, 0] = np.concatenate([src, states, ends])
+    rows[:, 1] = np.concatenate([dst, states, end_state])
+    rows[:, 2] = np.concatenate([word, 0 * states, 0 * end_state + FINAL])
+    scores = np.concatenate([score, np.zeros(len(states)), final[ends]])
+    rows[:, 3] = scores.astype(np.float32).view(np.int32)
     return rows[np.lexsort((_unsigned(rows[:, 2]), rows[:, 0]))]
 
 

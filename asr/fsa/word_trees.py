@@ -96,7 +96,7 @@ class _Words:
 
 
 @dataclass(frozen=True)
-class _Arcs:
+class WordArcs:
     """Arcs as columns."""
 
     src: Ints
@@ -121,7 +121,7 @@ def build_token_graph(lexicon: Lexicon, grammar: Grammar) -> TokenGraph:
     inside = words.branch + 1 < lexicon.length[words.word]
     parts = [arcs, *chains.arcs()]
     parts.append(
-        _Arcs(
+        WordArcs(
             leaf_src[inside],
             chains.entrance[inside],
             token[inside],
@@ -130,9 +130,9 @@ def build_token_graph(lexicon: Lexicon, grammar: Grammar) -> TokenGraph:
         )
     )
     ends = (c[~inside] for c in (leaf_src, words.dst, token, words.word, leaf_score))
-    parts += _word_ends(grammar, _Arcs(*ends))
+    parts += enter_backoffs(grammar, WordArcs(*ends))
     final = grammar.final.copy()
-    parts += _start(grammar, parts, final)
+    parts += copy_to_start(grammar, parts, final)
     return _finish(parts, final, chains.num_states)
 
 
@@ -156,7 +156,7 @@ def _sort_words(lexicon: Lexicon, grammar: Grammar) -> _Words:
 
 def _trees(
     lexicon: Lexicon, words: _Words, first_state: int
-) -> tuple[_Arcs, Ints, Floats, int]:
+) -> tuple[WordArcs, Ints, Floats, int]:
     """The states that several words share.
 
     Returns:
@@ -167,7 +167,9 @@ def _trees(
     base = first_state + np.cumsum(new, dtype=np.int64) - new
     owner = np.repeat(np.arange(len(new)), new)
     count = first_state + len(owner)
-    depth = words.shared[owner] + 1 + np.arange(len(owner)) - (base[owner] - first_state)
+    depth = (
+        words.shared[owner] + 1 + np.arange(len(owner)) - (base[owner] - first_state)
+    )
     anchor = _anchors(words, base)
     leaf = np.where(new > 0, base + new - 1, anchor)
     states = np.arange(first_state, count)
@@ -179,7 +181,7 @@ def _trees(
         np.maximum.at(best, src[at], best[states[at]])
     best[:first_state] = 0.0
     token = lexicon.tokens[words.word[owner], depth - 1]
-    arcs = _Arcs(
+    arcs = WordArcs(
         src.astype(np.int32),
         states.astype(np.int32),
         token,
@@ -225,7 +227,7 @@ class _Chains:
         entrance = self._base[pair] + words.branch + 1 - first[pair]
         self.entrance = entrance.astype(np.int32)
 
-    def arcs(self) -> list[_Arcs]:
+    def arcs(self) -> list[WordArcs]:
         """Along the chains, and out of them."""
         owner = np.repeat(np.arange(len(self._count)), self._count)
         at = np.arange(len(owner)) + self._base[0] if len(owner) else owner
@@ -233,15 +235,15 @@ class _Chains:
         token = self._lexicon.tokens[self._word[owner], depth]
         on = depth + 1 < self._length[owner]
         src, zeros = at.astype(np.int32), np.zeros(len(at), np.int32)
-        along = _Arcs(src[on], src[on] + 1, token[on], zeros[on], np.zeros(on.sum()))
+        along = WordArcs(src[on], src[on] + 1, token[on], zeros[on], np.zeros(on.sum()))
         out = owner[~on]
-        ends = _Arcs(
+        ends = WordArcs(
             src[~on], self._dst[out], token[~on], self._word[out], np.zeros(len(out))
         )
-        return [along, *_word_ends(self._grammar, ends)]
+        return [along, *enter_backoffs(self._grammar, ends)]
 
 
-def _word_ends(grammar: Grammar, arcs: _Arcs) -> list[_Arcs]:
+def enter_backoffs(grammar: Grammar, arcs: WordArcs) -> list[WordArcs]:
     """Arcs into a history, and again into each that it backs off to."""
     parts = []
     while len(arcs.src):
@@ -249,13 +251,15 @@ def _word_ends(grammar: Grammar, arcs: _Arcs) -> list[_Arcs]:
         lower = grammar.backoff[arcs.dst]
         more = lower >= 0
         paid = (arcs.score + grammar.backoff_score[arcs.dst])[more]
-        arcs = _Arcs(
+        arcs = WordArcs(
             arcs.src[more], lower[more], arcs.token[more], arcs.word[more], paid
         )
     return parts
 
 
-def _start(grammar: Grammar, parts: list[_Arcs], final: Floats) -> list[_Arcs]:
+def copy_to_start(
+    grammar: Grammar, parts: list[WordArcs], final: Floats
+) -> list[WordArcs]:
     """The start has no arc that pays for its back-off: copy what it backs off to."""
     copies = []
     state, paid = START, 0.0
@@ -267,11 +271,11 @@ def _start(grammar: Grammar, parts: list[_Arcs], final: Floats) -> list[_Arcs]:
             at = arcs.src == state
             start = np.full(at.sum(), START, np.int32)
             columns = arcs.dst[at], arcs.token[at], arcs.word[at], arcs.score[at] + paid
-            copies.append(_Arcs(start, *columns))
+            copies.append(WordArcs(start, *columns))
     return copies
 
 
-def _finish(parts: list[_Arcs], final: Floats, num_states: int) -> TokenGraph:
+def _finish(parts: list[WordArcs], final: Floats, num_states: int) -> TokenGraph:
     src = np.concatenate([part.src for part in parts])
     order = np.argsort(src, kind="stable")
     return TokenGraph(

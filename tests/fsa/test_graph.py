@@ -2,7 +2,6 @@
 
 import itertools
 import random
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,20 +10,31 @@ import torch
 
 from asr.errors import RecipeError
 from asr.fsa.ctc_graph import build_ctc_graph
-from asr.fsa.grammar import EMPTY, START, Grammar, read_grammar
+from asr.fsa.grammar import EMPTY, START, read_grammar
 from asr.fsa.graph import build_graphs, load_graph
-from asr.fsa.lexicon import Spelling, read_arpa_words, spell_words, word_table
-from asr.fsa.lexicon import write_lexicon
+from asr.fsa.lexicon import (
+    Spelling,
+    read_arpa_words,
+    spell_words,
+    word_table,
+    write_lexicon,
+)
 from asr.fsa.word_trees import build_token_graph, lexicon_table
 from asr.lm.kneser_ney import train_kneser_ney, write_arpa
 from asr.lm.ngram import NgramLm
 from asr.text.tokenizer import Tokenizer
-
-sys.path.insert(0, str(Path(__file__).parent))
+from tests.fsa.brute_force import grammar_score
 
 WORDS = ["NEON", "NO", "ON", "ONE"]
 # Homophones, a word that begins others, words of one token, a repeated token.
-HARD = {"a": (1,), "A": (1,), "ab": (1, 2), "abb": (1, 2, 2), "b": (2,), "bca": (2, 3, 1)}
+HARD = {
+    "a": (1,),
+    "A": (1,),
+    "ab": (1, 2),
+    "abb": (1, 2, 2),
+    "b": (2,),
+    "bca": (2, 3, 1),
+}
 HARD |= {"bcb": (2, 3, 2), "BCB": (2, 3, 2), "cccc": (3, 3, 3, 3)}
 
 
@@ -46,28 +56,6 @@ def lang(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_lexicon(lexicon, tokenizer.tokens, folder)
     build_graphs(lexicon, tokenizer.vocab_size, folder / "lm.arpa", 3, folder)
     return folder
-
-
-def grammar_score(grammar: Grammar, words: list[int]) -> float:
-    """Best score of a sentence: every arc of a word, and backing off at any time."""
-    reached = {START: 0.0}
-    for word in [*words, None]:
-        for state in sorted(reached, reverse=True):  # longer histories first
-            score = reached[state]
-            while grammar.backoff[state] >= 0:
-                score += grammar.backoff_score[state]
-                state = int(grammar.backoff[state])
-                reached[state] = max(score, reached.get(state, -np.inf))
-        if word is None:
-            return float(max(s + grammar.final[q] for q, s in reached.items()))
-        then: dict[int, float] = {}
-        for arc in np.flatnonzero(grammar.word == word):
-            if grammar.src[arc] in reached:
-                score = reached[grammar.src[arc]] + grammar.score[arc]
-                dst = int(grammar.dst[arc])
-                then[dst] = max(score, then.get(dst, -np.inf))
-        reached = then
-    raise AssertionError
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
@@ -95,14 +83,17 @@ def test_graph_is_that_of_general_algorithms(
 ) -> None:
     """Every alignment of up to 7 frames: the same best score as k2's own graph."""
     k2 = pytest.importorskip("k2")
-    from k2_reference import read_alignment, reference_hlg
+    from tests.fsa.k2_reference import read_alignment, reference_hlg
 
     lexicon: dict[str, Spelling] = dict(HARD)
     write_random_arpa(tmp_path / "lm.arpa", list(lexicon), max(order, 2), seed)
     grammar = read_grammar(tmp_path / "lm.arpa", word_table(lexicon), order)
     reference = reference_hlg(lexicon, grammar, 4)
     graph = build_ctc_graph(build_token_graph(lexicon_table(lexicon), grammar))
-    ours = k2.Fsa(torch.from_numpy(graph.arcs), aux_labels=torch.from_numpy(graph.words))
+    ours = k2.Fsa(
+        torch.from_numpy(graph.arcs), aux_labels=torch.from_numpy(graph.words)
+    )
+    ours = k2.arc_sort(ours)
     alignments = list(itertools.product(range(4), repeat=4))
     rng = random.Random(seed)
     alignments += [tuple(rng.choices(range(4), k=7)) for _ in range(150)]
@@ -131,10 +122,10 @@ def test_graph_is_well_formed_for_k2(lang: Path) -> None:
 def test_hlg_reads_every_alignment_of_a_sentence(lang: Path) -> None:
     """Blanks and repeats are free; the score is the LM's, the output the words."""
     k2 = pytest.importorskip("k2")
-    from k2_reference import read_alignment
+    from tests.fsa.k2_reference import read_alignment
 
     tokenizer, lm = Tokenizer.load(lang), NgramLm(lang / "lm.arpa")
-    graph = k2.Fsa.from_dict(torch.load(lang / "HLG.pt"))
+    graph = k2.arc_sort(k2.Fsa.from_dict(torch.load(lang / "HLG.pt")))
     rng = random.Random(1)
     for words in (["ON"], ["ONE", "NO"], ["NEON", "ON", "ONE"]):
         alignment = [0]
