@@ -17,7 +17,6 @@ from asr.decode.lattice import (
     Hlg,
     LatticeSearch,
     Outcome,
-    found_nothing,
     sums,
     word_ids,
 )
@@ -125,7 +124,11 @@ def n_best(
     """Hypotheses of each outcome, marked where they come from a second try."""
     lists = []
     for outcome, length in zip(outcomes, lengths.tolist(), strict=True):
-        hyps = [] if outcome.result is None else rank(outcome.result)
-        marked = [replace(hyp, second_try=outcome.second_try) for hyp in hyps]
-        lists.append(marked or [found_nothing(length)])
+        if outcome.result is None:
+            hyps: Sequence[Hypothesis] = [
+                Hypothesis("", (), 0.0, 0.0, 0.0, failed=length > 0)
+            ]
+        else:
+            hyps = rank(outcome.result)
+        lists.append([replace(hyp, second_try=outcome.second_try) for hyp in hyps])
     return lists

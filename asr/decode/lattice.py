@@ -13,7 +13,6 @@ import k2
 import torch
 from torch import Tensor
 
-from asr.decode.hypothesis import Hypothesis
 from asr.fsa.graph import load_graph
 from asr.fsa.lexicon import read_words
 
@@ -199,8 +198,3 @@ def word_ids(paths: k2.Fsa, labels: Tensor) -> list[list[int]]:
     shape = paths.arcs.shape().remove_axis(1)
     ids: list[list[int]] = k2.RaggedTensor(shape, labels).remove_values_leq(0).tolist()
     return ids
-
-
-def found_nothing(length: int) -> Hypothesis:
-    """The empty hypothesis: right for no frames, else a failure."""
-    return Hypothesis("", (), 0.0, 0.0, 0.0, failed=length > 0)

@@ -217,7 +217,7 @@ class LatticeRescoring(K2Decoder):
         paths = k2.shortest_path(rescored, use_double_scores=True)
         columns = (paths.am_scores, paths.lm_scores, paths.larger_scores)
         rows = zip(
-            word_ids(paths, paths.labels),
+            word_ids(paths, paths.labels.contiguous()),
             *(sums(paths, c) for c in columns),
             strict=True,
         )

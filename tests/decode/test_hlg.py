@@ -163,7 +163,10 @@ def test_best_path_and_prefix_beam_differ_by_the_sum_alone(
     decoder = backend(lang, hlg_scale=0.8, **UNPRUNED)
     for seed in range(4):
         log_probs = random_log_probs(FRAMES, tokenizer.vocab_size, seed)
-        log_probs = (3 * log_probs).log_softmax(-1)  # a clear winner, either way
+        spoken = tokenizer.encode(["A", "B A", "AB", "B B"][seed])
+        frames = [*spoken, *[0] * (FRAMES - len(spoken))]
+        log_probs[range(FRAMES), frames] += 6.0  # a clear winner, either way
+        log_probs = log_probs.log_softmax(-1)
         hyp, summed = decoder(log_probs.numpy())[0], beam(log_probs.numpy())[0]
         assert hyp.text == summed.text
         best, total = alignments(log_probs)[tuple(tokenizer.encode(hyp.text))]
