@@ -17,6 +17,7 @@ from asr.decode.lattice import (
     Hlg,
     LatticeSearch,
     Outcome,
+    not_empty,
     sums,
     word_ids,
 )
@@ -69,15 +70,52 @@ class HlgDecoder(K2Decoder):
 
     def _best(self, lattice: k2.Fsa) -> list[Hypothesis | None]:
         paths = k2.shortest_path(lattice, use_double_scores=True)
-        am, lm = sums(paths, paths.am_scores), sums(paths, paths.lm_scores)
+        columns = sums(paths, paths.am_scores), sums(paths, paths.lm_scores)
         ids = word_ids(paths, paths.aux_labels)
-        scores = [a + self._scale * b for a, b in zip(am, lm, strict=True)]
-        return [
-            Hypothesis(" ".join(self._words[i] for i in row), (), *numbers)
-            if paths[n].num_arcs
-            else None
-            for n, (row, *numbers) in enumerate(zip(ids, scores, am, lm, strict=True))
-        ]
+        hyps: list[Hypothesis | None] = []
+        for found, row, am, lm in zip(not_empty(paths), ids, *columns, strict=True):
+            text = " ".join(self._words[i] for i in row)
+            hyp = Hypothesis(text, (), am + self._scale * lm, am, lm)
+            hyps.append(hyp if found else None)
+        return hyps
+
+
+class ScaledHlg(HlgDecoder):
+    """Best paths also for other scales, from the same lattice, for tuning.
+
+    Kaldi's recipes choose the language model's weight so.
+
+    Args:
+        hlg, hlg_scale, beams: as of ``HlgDecoder``.
+        ratios: the other scales, as multiples of ``hlg_scale``.
+
+    The hypotheses are the best path of the scale itself, then those of the others,
+    all scored with ``hlg_scale``; the same words may come more than once.
+    """
+
+    def __init__(
+        self,
+        hlg: Hlg,
+        *,
+        hlg_scale: float,
+        ratios: Sequence[float],
+        beams: Beams | None = None,
+    ) -> None:
+        super().__init__(hlg, hlg_scale=hlg_scale, beams=beams)
+        self._ratios = (1.0, *ratios)
+
+    def batch(self, log_probs: Tensor, lengths: Tensor) -> list[list[Hypothesis]]:
+        outcomes = self._search.run(log_probs, lengths, self._all)
+        return n_best(outcomes, lengths, lambda hyps: hyps)
+
+    def _all(self, lattice: k2.Fsa) -> list[list[Hypothesis] | None]:
+        columns = []
+        for ratio in self._ratios:
+            scale = self._scale * ratio
+            lattice.scores = lattice.am_scores + scale * lattice.lm_scores
+            columns.append(self._best(lattice))
+        rows = zip(*columns, strict=True)
+        return [[hyp for hyp in row if hyp is not None] or None for row in rows]
 
 
 class CtcDecoder(K2Decoder):
@@ -86,10 +124,17 @@ class CtcDecoder(K2Decoder):
     Args:
         tokens: of the model, blank first.
         beams: bounds of the search.
+        device: to search on.
     """
 
-    def __init__(self, tokens: Sequence[str], *, beams: Beams | None = None) -> None:
-        graph = k2.ctc_topo(len(tokens) - 1)
+    def __init__(
+        self,
+        tokens: Sequence[str],
+        *,
+        beams: Beams | None = None,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        graph = k2.ctc_topo(len(tokens) - 1, device=device)
         graph.lm_scores = torch.zeros_like(graph.scores)
         self._tokens = list(tokens)
         self._search = LatticeSearch(graph, 0.0, beams or Beams())
@@ -101,11 +146,12 @@ class CtcDecoder(K2Decoder):
     def _best(self, lattice: k2.Fsa) -> list[Hypothesis | None]:
         paths = k2.shortest_path(lattice, use_double_scores=True)
         ids = word_ids(paths, paths.aux_labels)
+        found = not_empty(paths)
         hyps: list[Hypothesis | None] = []
         for n, score in enumerate(sums(paths, paths.am_scores)):
             text = join_pieces(self._tokens[i] for i in ids[n])
             hyp = Hypothesis(text, tuple(ids[n]), score, score, 0.0)
-            hyps.append(hyp if paths[n].num_arcs else None)
+            hyps.append(hyp if found[n] else None)
         return hyps
 
 

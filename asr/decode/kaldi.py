@@ -71,8 +71,8 @@ class KaldiDecoder:
         self._hlg = hlg  # the searches do not keep it alive themselves
         self._words, self._scale = hlg.words, hlg_scale
         self._divisor = max(hlg_scale, LEAST_SCALE)
-        tries = ((search_beam, max_active),)
-        tries += ((search_beam * WIDER[0], max_active * WIDER[1]),)
+        tries = [(search_beam, max_active)]
+        tries.append((search_beam * WIDER[0], max_active * WIDER[1]))
         self._searches = [
             kaldi_decoder.FasterDecoder(
                 hlg.graph,

@@ -6,6 +6,7 @@ Kaldi", Interspeech 2021 tutorial.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -140,7 +141,8 @@ class LatticeSearch:
             return
         found = self._attempt(log_probs, lengths, order, beams, work)
         if found is not None:
-            yield from zip(order, map(Outcome, found), strict=True)
+            for i, result in zip(order, found, strict=True):
+                yield i, Outcome(result)
         elif len(order) > 1:
             for i in order:
                 yield from self._some(log_probs, lengths, [i], beams, work)
@@ -198,3 +200,10 @@ def word_ids(paths: k2.Fsa, labels: Tensor) -> list[list[int]]:
     shape = paths.arcs.shape().remove_axis(1)
     ids: list[list[int]] = k2.RaggedTensor(shape, labels).remove_values_leq(0).tolist()
     return ids
+
+
+def not_empty(paths: k2.Fsa) -> list[bool]:
+    """Which of several linear paths there are."""
+    shape = paths.arcs.shape().remove_axis(1)
+    begins: list[int] = shape.row_splits(1).tolist()
+    return [end > begin for begin, end in pairwise(begins)]

@@ -2,11 +2,11 @@
 
 Both replace the n-gram in HLG, wholly or in part:
 
-    score = am + lm_scale * ((1 - lm_mix) * lm + lm_mix * larger)
+    score = am + own_scale * lm + larger_scale * larger
 
-With ``lm_mix`` 0 and HLG's own scale they find HLG's best path again, so that scales
-tuned on a set, that point among them, never do worse there. The n-best list is made as
-icefall makes it: random paths of the lattice (its scores scaled by ``nbest_scale``;
+With ``larger_scale`` 0 and HLG's scale as ``own_scale`` they find HLG's best path again:
+scales tuned on a set, that point among them, never do worse there. The n-best list is made
+as icefall makes it: random paths of the lattice (its scores scaled by ``nbest_scale``;
 the flatter, the more different they are), of each word sequence the best alignment.
 """
 
@@ -19,9 +19,17 @@ import k2
 import torch
 from torch import Tensor
 
-from asr.decode.hlg import K2Decoder, n_best, one_best
+from asr.decode.hlg import K2Decoder, n_best
 from asr.decode.hypothesis import Hypothesis
-from asr.decode.lattice import Beams, Hlg, LatticeSearch, Outcome, sums, word_ids
+from asr.decode.lattice import (
+    Beams,
+    Hlg,
+    LatticeSearch,
+    Outcome,
+    not_empty,
+    sums,
+    word_ids,
+)
 from asr.errors import RecipeError
 
 
@@ -41,17 +49,19 @@ class Candidate:
     lm: float
     larger: float
 
-    def hypothesis(self, lm_scale: float, lm_mix: float) -> Hypothesis:
+    def hypothesis(self, own_scale: float, larger_scale: float) -> Hypothesis:
         """Scored as said above."""
-        lm = (1 - lm_mix) * self.lm + lm_mix * self.larger
-        return Hypothesis(self.text, (), self.am + lm_scale * lm, self.am, lm)
+        score = self.am + own_scale * self.lm + larger_scale * self.larger
+        return Hypothesis(
+            self.text, (), score, self.am, self.lm, larger_score=self.larger
+        )
 
 
 def rank(
-    candidates: Sequence[Candidate], lm_scale: float, lm_mix: float
+    candidates: Sequence[Candidate], own_scale: float, larger_scale: float
 ) -> list[Hypothesis]:
     """Best first; of equals the earlier."""
-    hyps = [candidate.hypothesis(lm_scale, lm_mix) for candidate in candidates]
+    hyps = [candidate.hypothesis(own_scale, larger_scale) for candidate in candidates]
     return sorted(hyps, key=lambda hyp: -hyp.score)
 
 
@@ -60,9 +70,9 @@ class NbestRescoring(K2Decoder):
 
     Args:
         hlg: graph and words (``load_hlg``).
-        larger: the LM to rescore with; None leaves HLG's order.
+        larger: the LM to rescore with, or None.
         hlg_scale: of HLG's scores, in the search and the sampling.
-        lm_scale, lm_mix: see above.
+        own_scale, larger_scale: see above.
         num_paths: sampled from each lattice.
         nbest_scale: of the lattice's scores in the sampling.
         nbest: hypotheses returned at most.
@@ -75,8 +85,8 @@ class NbestRescoring(K2Decoder):
         larger: SentenceLm | None,
         *,
         hlg_scale: float = 1.0,
-        lm_scale: float = 1.0,
-        lm_mix: float = 1.0,
+        own_scale: float = 0.0,
+        larger_scale: float = 1.0,
         num_paths: int = 100,
         nbest_scale: float = 0.5,
         nbest: int = 10,
@@ -84,7 +94,7 @@ class NbestRescoring(K2Decoder):
     ) -> None:
         self._search = LatticeSearch(hlg.graph, hlg_scale, beams or Beams())
         self._words, self._larger = hlg.words, larger
-        self._scales = lm_scale, lm_mix if larger else 0.0
+        self._scales = own_scale, larger_scale
         self._sampling = num_paths, nbest_scale
         self._hlg_scale, self._nbest = hlg_scale, nbest
 
@@ -168,7 +178,8 @@ class LatticeRescoring(K2Decoder):
         hlg: graph and words (``load_hlg``).
         larger: G (``load_rescoring_grammar``).
         hlg_scale: of HLG's scores, in the search.
-        lm_scale, lm_mix: see above.
+        own_scale, larger_scale: see above.
+        others: more such pairs, for tuning: their best paths too are returned.
         beams: bounds of the search.
     """
 
@@ -178,25 +189,24 @@ class LatticeRescoring(K2Decoder):
         larger: k2.Fsa,
         *,
         hlg_scale: float = 1.0,
-        lm_scale: float = 1.0,
-        lm_mix: float = 1.0,
+        own_scale: float = 0.0,
+        larger_scale: float = 1.0,
+        others: Sequence[tuple[float, float]] = (),
         beams: Beams | None = None,
     ) -> None:
         self._search = LatticeSearch(hlg.graph, hlg_scale, beams or Beams())
         self._words, self._larger = hlg.words, larger
-        self._scales = lm_scale, lm_mix
+        self._scales = ((own_scale, larger_scale), *others)
 
     def batch(self, log_probs: Tensor, lengths: Tensor) -> list[list[Hypothesis]]:
-        outcomes = self._search.run(
-            log_probs, lengths, lambda lattice: self.best(self.rescore(lattice))
-        )
-        return one_best(outcomes, lengths)
+        outcomes = self._search.run(log_probs, lengths, self._all)
+        return n_best(outcomes, lengths, lambda hyps: hyps)
 
-    def rescored(self, log_probs: Tensor, length: int) -> Outcome[k2.Fsa]:
-        """One utterance's (T, V) rescored lattice, for ``best`` at any scales."""
-        lengths = torch.tensor([length])
-        run = self._search.run(log_probs[None], lengths, lambda x: [self.rescore(x)])
-        return run[0]
+    def _all(self, lattice: k2.Fsa) -> list[list[Hypothesis] | None]:
+        rescored = self.rescore(lattice)
+        columns = [self.best(rescored, scales) for scales in self._scales]
+        rows = zip(*columns, strict=True)
+        return [[hyp for hyp in row if hyp is not None] or None for row in rows]
 
     def rescore(self, lattice: k2.Fsa) -> k2.Fsa:
         """Lattices with ``am_scores``, ``lm_scores`` and ``larger_scores``."""
@@ -208,24 +218,24 @@ class LatticeRescoring(K2Decoder):
         return k2.top_sort(k2.connect(both))
 
     def best(
-        self, rescored: k2.Fsa, scales: tuple[float, float] | None = None
+        self, rescored: k2.Fsa, scales: tuple[float, float]
     ) -> list[Hypothesis | None]:
-        """Best paths at these (``lm_scale``, ``lm_mix``), or the decoder's own."""
-        lm_scale, mix = scales or self._scales
-        lm_scores = (1 - mix) * rescored.lm_scores + mix * rescored.larger_scores
-        rescored.scores = rescored.am_scores + lm_scale * lm_scores
+        """Best paths at these scales, all scored with the decoder's own."""
+        lm_scores = scales[0] * rescored.lm_scores + scales[1] * rescored.larger_scores
+        rescored.scores = rescored.am_scores + lm_scores
         paths = k2.shortest_path(rescored, use_double_scores=True)
         columns = (paths.am_scores, paths.lm_scores, paths.larger_scores)
         rows = zip(
+            not_empty(paths),
             word_ids(paths, paths.labels.contiguous()),
             *(sums(paths, c) for c in columns),
             strict=True,
         )
         return [
             Candidate(" ".join(self._words[i] for i in ids), *numbers).hypothesis(
-                lm_scale, mix
+                *self._scales[0]
             )
-            if paths[n].num_arcs
+            if found
             else None
-            for n, (ids, *numbers) in enumerate(rows)
+            for found, ids, *numbers in rows
         ]

@@ -95,21 +95,22 @@ def rescoring_arcs(grammar: Grammar) -> Ints:
     rows[:, 2] = np.concatenate([word, 0 * states, 0 * end_state + FINAL])
     scores = np.concatenate([score, np.zeros(len(states)), final[ends]])
     rows[:, 3] = scores.astype(np.float32).view(np.int32)
-    return rows[np.lexsort((_unsigned(rows[:, 2]), rows[:, 0]))]
+    return _sorted(rows)
 
 
 def _lexicon_fsa(arcs: Sequence[Arc]) -> tuple[Ints, Ints]:
-    """A transducer with zero scores, its arcs sorted by source, then token."""
-    table = np.array(arcs, np.int32)
-    table = table[np.lexsort((_unsigned(table[:, 2]), table[:, 0]))]
+    """A transducer with zero scores: its arcs, sorted, and their word ids."""
+    table = _sorted(np.array(arcs, np.int32))
     words = table[:, 3].copy()
     table[:, 3] = 0
     return table, words
 
 
-def _unsigned(labels: Ints) -> "np.ndarray[tuple[int], np.dtype[np.uint32]]":
-    """k2 sorts the final label -1 behind all others."""
-    return labels.astype(np.uint32)
+def _sorted(arcs: Ints) -> Ints:
+    """By source, then label; k2 has the final label -1 behind all others."""
+    order = np.lexsort((arcs[:, 2].astype(np.uint32), arcs[:, 0]))
+    rows: Ints = arcs[order]
+    return rows
 
 
 def _say(name: str, graph: object, began: float) -> None:

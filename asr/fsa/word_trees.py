@@ -129,8 +129,14 @@ def build_token_graph(lexicon: Lexicon, grammar: Grammar) -> TokenGraph:
             leaf_score[inside],
         )
     )
-    ends = (c[~inside] for c in (leaf_src, words.dst, token, words.word, leaf_score))
-    parts += enter_backoffs(grammar, WordArcs(*ends))
+    ends = WordArcs(
+        leaf_src[~inside],
+        words.dst[~inside],
+        token[~inside],
+        words.word[~inside],
+        leaf_score[~inside],
+    )
+    parts += enter_backoffs(grammar, ends)
     final = grammar.final.copy()
     parts += copy_to_start(grammar, parts, final)
     return _finish(parts, final, chains.num_states)

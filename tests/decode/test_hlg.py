@@ -264,8 +264,10 @@ def test_other_errors_are_not_hidden(
         k2_decoder(lang)(np.zeros((2, len(Tokenizer.load(lang).tokens)), np.float32))
 
 
-@pytest.mark.parametrize("mix", [0.0, 0.5, 1.0])
-def test_whole_lattice_rescoring_is_the_best_of_all(lang: Path, mix: float) -> None:
+@pytest.mark.parametrize("scales", [(0.9, 0.0), (0.5, 0.4), (0.0, 0.9)])
+def test_whole_lattice_rescoring_is_the_best_of_all(
+    lang: Path, scales: tuple[float, float]
+) -> None:
     pytest.importorskip("k2")
     from asr.decode.lattice import Beams, load_hlg
     from asr.decode.lattice_rescoring import LatticeRescoring, load_rescoring_grammar
@@ -274,8 +276,8 @@ def test_whole_lattice_rescoring_is_the_best_of_all(lang: Path, mix: float) -> N
         load_hlg(lang),
         load_rescoring_grammar(lang),
         hlg_scale=0.4,
-        lm_scale=0.9,
-        lm_mix=mix,
+        own_scale=scales[0],
+        larger_scale=scales[1],
         beams=Beams(**UNPRUNED),
     )
     vocab = len(Tokenizer.load(lang).tokens)
@@ -283,28 +285,41 @@ def test_whole_lattice_rescoring_is_the_best_of_all(lang: Path, mix: float) -> N
     found = decoder.batch(batch, torch.full((4,), FRAMES))
     for log_probs, (hyp,) in zip(batch, found, strict=True):
         scores = {
-            text: am + 0.9 * ((1 - mix) * lm + mix * larger)
+            text: am + scales[0] * lm + scales[1] * larger
             for text, (am, lm, larger) in brute_force(lang, log_probs).items()
         }
         assert hyp.text == max(scores, key=lambda text: scores[text])
         assert hyp.score == pytest.approx(scores[hyp.text], abs=1e-3)
 
 
-def test_rescored_lattice_is_ranked_again_without_a_search(lang: Path) -> None:
+def test_one_lattice_gives_the_best_paths_of_other_scales(lang: Path) -> None:
     pytest.importorskip("k2")
-    from asr.decode.lattice import load_hlg
+    from asr.decode.hlg import ScaledHlg
+    from asr.decode.lattice import Beams, load_hlg
     from asr.decode.lattice_rescoring import LatticeRescoring, load_rescoring_grammar
 
-    decoder = LatticeRescoring(
-        load_hlg(lang), load_rescoring_grammar(lang), hlg_scale=0.6
+    hlg, beams = load_hlg(lang), Beams(**UNPRUNED)
+    log_probs = random_log_probs(9, len(Tokenizer.load(lang).tokens), 0).numpy()
+    others = [(0.6, 0.0), (1.2, 0.0)]
+    lattice = LatticeRescoring(
+        hlg,
+        load_rescoring_grammar(lang),
+        hlg_scale=0.6,
+        own_scale=0.3,
+        larger_scale=0.3,
+        others=others,
+        beams=beams,
     )
-    log_probs = random_log_probs(20, len(Tokenizer.load(lang).tokens), 0)
-    rescored = decoder.rescored(log_probs, 20).result
-    (same,) = decoder.best(rescored, (0.6, 0.0))  # HLG's own scale, its own LM
-    (hyp,) = k2_decoder(lang, hlg_scale=0.6)(log_probs.numpy())
-    assert same.text == hyp.text
-    assert same.score == pytest.approx(hyp.score, abs=1e-3)
-    assert decoder.best(rescored) == decoder(log_probs.numpy())
+    scaled = ScaledHlg(hlg, hlg_scale=0.6, ratios=[2.0], beams=beams)
+    for hyps in (lattice(log_probs)[1:], scaled(log_probs)):
+        for hyp, scale in zip(hyps, (0.6, 1.2), strict=True):
+            (alone,) = k2_decoder(lang, hlg_scale=scale, **UNPRUNED)(log_probs)
+            assert hyp.text == alone.text
+            assert hyp.am_score == pytest.approx(alone.am_score, abs=1e-3)
+            assert hyp.lm_score == pytest.approx(alone.lm_score, abs=1e-3)
+    for hyp in lattice(log_probs):
+        expected = hyp.am_score + 0.3 * hyp.lm_score + 0.3 * hyp.larger_score
+        assert hyp.score == pytest.approx(expected, abs=1e-3)
 
 
 def test_nbest_holds_best_alignments_and_is_ranked(lang: Path) -> None:
@@ -317,8 +332,8 @@ def test_nbest_holds_best_alignments_and_is_ranked(lang: Path) -> None:
         load_hlg(lang),
         lm,
         hlg_scale=0.6,
-        lm_scale=0.8,
-        lm_mix=0.75,
+        own_scale=0.2,
+        larger_scale=0.6,
         num_paths=300,
         nbest_scale=0.3,
         nbest=5,
@@ -340,7 +355,7 @@ def test_nbest_holds_best_alignments_and_is_ranked(lang: Path) -> None:
             assert c.larger == pytest.approx(lm.sentence(c.text.split()))
         best = max(expected, key=lambda t: expected[t][0] + 0.6 * expected[t][1])
         assert candidates[0].text == best
-        scores = [c.am + 0.8 * (0.25 * c.lm + 0.75 * c.larger) for c in candidates]
+        scores = [c.am + 0.2 * c.lm + 0.6 * c.larger for c in candidates]
         assert [h.score for h in hyps] == pytest.approx(sorted(scores)[::-1][:5])
 
 
