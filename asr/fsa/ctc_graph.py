@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.fsa.grammar import Floats, Ints
 from asr.fsa.room import check_room
-from asr.fsa.word_trees import Floats, Ints, TokenGraph
+from asr.fsa.word_trees import TokenGraph
 
 BLANK = 0
 FINAL = -1  # k2's label of arcs into the final state

@@ -13,17 +13,11 @@ import torch
 
 from asr.atomic import atomic_path
 from asr.errors import RecipeError
+from asr.fsa.backoff import WordArcs, pay_backoffs
 from asr.fsa.ctc_graph import FINAL, CtcGraph, build_ctc_graph
-from asr.fsa.grammar import Grammar, read_grammar
+from asr.fsa.grammar import Grammar, Ints, read_grammar
 from asr.fsa.lexicon import Arc, Spelling, lexicon_arcs, word_table
-from asr.fsa.word_trees import (
-    Ints,
-    WordArcs,
-    build_token_graph,
-    copy_to_start,
-    enter_backoffs,
-    lexicon_table,
-)
+from asr.fsa.word_trees import build_token_graph, lexicon_table
 
 
 def build_graphs(
@@ -79,9 +73,7 @@ def rescoring_arcs(grammar: Grammar) -> Ints:
     words = WordArcs(
         grammar.src, grammar.dst, grammar.word, grammar.word, grammar.score
     )
-    parts = enter_backoffs(grammar, words)
-    final = grammar.final.copy()
-    parts += copy_to_start(grammar, parts, final)
+    parts, final = pay_backoffs(grammar, [], [words], max_copied=0)
     states = np.arange(grammar.num_states, dtype=np.int32)
     src, dst, word, score = (
         np.concatenate([getattr(part, name) for part in parts])

@@ -8,9 +8,8 @@ history are sorted, and what neighbours have in common is shared, by whole colum
 
 Two things keep the graph small. A word that has become the only one of its tree goes on
 in a chain of states that all histories share which it leads into. And instead of an
-epsilon arc, with which the CTC search could do nothing, every word ends in the history
-it leads into and in those it backs off to, paid for on the way: a few arcs more for
-each chain, where the tree of the back-off would otherwise be copied into each history.
+epsilon arc to the back-off, with which the CTC search could do nothing, there is what
+asr/fsa/backoff.py says.
 """
 
 from collections.abc import Mapping
@@ -19,14 +18,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.fsa.grammar import EMPTY, START, Grammar
+from asr.fsa.backoff import WordArcs, pay_backoffs
+from asr.fsa.grammar import Floats, Grammar, Ints
 from asr.fsa.lexicon import Spelling
 from asr.fsa.room import check_room
 
-Ints = NDArray[np.int32]
-Floats = NDArray[np.float64]
-
-
+MAX_COPIED = 8  # arcs, into a history of G; see asr/fsa/backoff.py
 BYTES_OF_NGRAM = 200  # measured; of every n-gram, while its trees are made
 
 
@@ -95,17 +92,6 @@ class _Words:
     branch: Ints
 
 
-@dataclass(frozen=True)
-class WordArcs:
-    """Arcs as columns."""
-
-    src: Ints
-    dst: Ints
-    token: Ints
-    word: Ints
-    score: Floats
-
-
 def build_token_graph(lexicon: Lexicon, grammar: Grammar) -> TokenGraph:
     """L o G without epsilons; the best path of any sentence has exactly its score.
 
@@ -119,15 +105,13 @@ def build_token_graph(lexicon: Lexicon, grammar: Grammar) -> TokenGraph:
     token = lexicon.tokens[words.word, words.branch]
     chains = _Chains(lexicon, grammar, words, count)
     inside = words.branch + 1 < lexicon.length[words.word]
-    parts = [arcs, *chains.arcs()]
-    parts.append(
-        WordArcs(
-            leaf_src[inside],
-            chains.entrance[inside],
-            token[inside],
-            np.zeros(inside.sum(), np.int32),
-            leaf_score[inside],
-        )
+    along, out = chains.arcs()
+    into_chains = WordArcs(
+        leaf_src[inside],
+        chains.entrance[inside],
+        token[inside],
+        np.zeros(inside.sum(), np.int32),
+        leaf_score[inside],
     )
     ends = WordArcs(
         leaf_src[~inside],
@@ -136,9 +120,9 @@ def build_token_graph(lexicon: Lexicon, grammar: Grammar) -> TokenGraph:
         words.word[~inside],
         leaf_score[~inside],
     )
-    parts += enter_backoffs(grammar, ends)
-    final = grammar.final.copy()
-    parts += copy_to_start(grammar, parts, final)
+    parts, final = pay_backoffs(
+        grammar, [arcs, along, into_chains], [out, ends], MAX_COPIED
+    )
     return _finish(parts, final, chains.num_states)
 
 
@@ -233,8 +217,8 @@ class _Chains:
         entrance = self._base[pair] + words.branch + 1 - first[pair]
         self.entrance = entrance.astype(np.int32)
 
-    def arcs(self) -> list[WordArcs]:
-        """Along the chains, and out of them."""
+    def arcs(self) -> tuple[WordArcs, WordArcs]:
+        """Along the chains, and out of them into G's states."""
         owner = np.repeat(np.arange(len(self._count)), self._count)
         at = np.arange(len(owner)) + self._base[0] if len(owner) else owner
         depth = self._first[owner] + at - self._base[owner]
@@ -243,42 +227,9 @@ class _Chains:
         src, zeros = at.astype(np.int32), np.zeros(len(at), np.int32)
         along = WordArcs(src[on], src[on] + 1, token[on], zeros[on], np.zeros(on.sum()))
         out = owner[~on]
-        ends = WordArcs(
-            src[~on], self._dst[out], token[~on], self._word[out], np.zeros(len(out))
-        )
-        return [along, *enter_backoffs(self._grammar, ends)]
-
-
-def enter_backoffs(grammar: Grammar, arcs: WordArcs) -> list[WordArcs]:
-    """Arcs into a history, and again into each that it backs off to."""
-    parts = []
-    while len(arcs.src):
-        parts.append(arcs)
-        lower = grammar.backoff[arcs.dst]
-        more = lower >= 0
-        paid = (arcs.score + grammar.backoff_score[arcs.dst])[more]
-        arcs = WordArcs(
-            arcs.src[more], lower[more], arcs.token[more], arcs.word[more], paid
-        )
-    return parts
-
-
-def copy_to_start(
-    grammar: Grammar, parts: list[WordArcs], final: Floats
-) -> list[WordArcs]:
-    """The start has no arc that pays for its back-off: copy what it backs off to."""
-    copies = []
-    state, paid = START, 0.0
-    while state != EMPTY:
-        paid += float(grammar.backoff_score[state])
-        state = int(grammar.backoff[state])
-        final[START] = max(final[START], paid + final[state])
-        for arcs in parts:
-            at = arcs.src == state
-            start = np.full(at.sum(), START, np.int32)
-            columns = arcs.dst[at], arcs.token[at], arcs.word[at], arcs.score[at] + paid
-            copies.append(WordArcs(start, *columns))
-    return copies
+        free = np.zeros(len(out))
+        ends = WordArcs(src[~on], self._dst[out], token[~on], self._word[out], free)
+        return along, ends
 
 
 def _finish(parts: list[WordArcs], final: Floats, num_states: int) -> TokenGraph:

@@ -77,14 +77,16 @@ def test_grammar_scores_sentences_like_kenlm(tmp_path: Path, order: int) -> None
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("max_copied", [0, 4, 100])
 def test_graph_is_that_of_general_algorithms(
-    tmp_path: Path, order: int, seed: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: int, max_copied: int
 ) -> None:
     """Every alignment of up to 7 frames: the same best score as k2's own graph."""
     k2 = pytest.importorskip("k2")
     from tests.fsa.k2_reference import read_alignment, reference_hlg
 
+    monkeypatch.setattr("asr.fsa.word_trees.MAX_COPIED", max_copied)
+    seed = order + max_copied
     lexicon: dict[str, Spelling] = dict(HARD)
     write_random_arpa(tmp_path / "lm.arpa", list(lexicon), max(order, 2), seed)
     grammar = read_grammar(tmp_path / "lm.arpa", word_table(lexicon), order)
