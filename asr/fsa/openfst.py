@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.atomic import atomic_path
 from asr.fsa.ctc_graph import FINAL, CtcGraph
 
 MAGIC, VERSION, NO_FLAGS, NO_PROPERTIES, START = 2125659606, 2, 0, 0, 0
@@ -24,10 +23,11 @@ CHUNK = 1 << 22  # arcs that are converted at once
 
 
 def write_openfst(graph: CtcGraph, path: Path) -> None:
-    """Write a graph as a ``const`` FST in the tropical semiring, atomically.
+    """Write a graph as a ``const`` FST in the tropical semiring.
 
     Input labels are token ids + 1, because 0 is OpenFst's epsilon and CTC's blank;
-    output labels are word ids; weights are costs, minus the ln scores.
+    output labels are word ids; weights are costs, minus the ln scores. The file is not
+    synchronized to the disk, for it is read at once and then deleted.
     """
     src, _, token, _ = graph.arcs.T
     final = token == FINAL
@@ -35,7 +35,7 @@ def write_openfst(graph: CtcGraph, path: Path) -> None:
     header = struct.pack("<i", MAGIC) + _string("const") + _string("standard")
     header += struct.pack("<iiQ", VERSION, NO_FLAGS, NO_PROPERTIES)
     header += struct.pack("<qqq", START, len(states), len(src) - int(final.sum()))
-    with atomic_path(path) as partial, open(partial, "wb") as out:
+    with open(path, "wb") as out:
         out.write(header)
         states.tofile(out)
         for arcs in _arcs(graph):
