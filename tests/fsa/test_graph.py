@@ -2,6 +2,8 @@
 
 import itertools
 import random
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -197,3 +199,17 @@ def test_graphs_are_the_same_each_time(lang: Path, tmp_path: Path) -> None:
     )
     for name in ("words.txt", "lexicon.txt", "L.pt", "L_disambig.pt", "HLG.pt"):
         assert (tmp_path / name).read_bytes() == (lang / name).read_bytes(), name
+
+
+def test_a_limit_of_the_process_counts_as_memory() -> None:
+    """As ``ulimit -v`` sets it; the machine has more."""
+    code = (
+        "import resource\n"
+        "from asr.fsa.room import check_room, free_memory\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))\n"
+        "print(free_memory())\n"
+        "check_room(3 << 30, 'HLG of 7 arcs')"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert 1 << 28 < int(ran.stdout) < 2 << 30
+    assert "HLG of 7 arcs needs 3.2 GB of memory" in ran.stderr
