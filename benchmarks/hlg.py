@@ -24,7 +24,7 @@ import yaml
 from asr.decode.child import call_in_child, peak_rss_mb
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.log_probs import LogProbs, Utterance, read_log_probs
-from asr.decode.methods import METHODS, REGISTRY, SearchOptions, load_method
+from asr.decode.methods import METHODS, REGISTRY, Decoder, SearchOptions, load_method
 from asr.decode.tune import DevSet, refined, tune_method
 from asr.fsa.grammar import read_grammar
 from asr.fsa.lexicon import word_table
@@ -102,7 +102,11 @@ def recipe(
     options = SearchOptions(
         hlg_scale=scale, search_beam=beam, max_active=active, hlg_backend=backend
     )
-    decode = load_method("hlg", lang_dir, None)(options)
+    return best_of(load_method("hlg", lang_dir, None)(options))
+
+
+def best_of(decode: Decoder) -> Decode:
+    """Only the first hypothesis."""
     return lambda log_probs: decode(log_probs)[0]
 
 
@@ -212,8 +216,8 @@ def suite(args: argparse.Namespace) -> None:
         for method in METHODS:
             if method not in ("greedy", "ctc") and not method.startswith("hlg"):
                 continue
-            decode = load_method(method, args.lang_dir, None)(options)
-            found, seconds = errors(lambda x, d=decode: d(x)[0], utterances, refs)
+            decode = best_of(load_method(method, args.lang_dir, None)(options))
+            found, seconds = errors(decode, utterances, refs)
             print(
                 f"{name:4s} {method:12s} {100 * found.rate:6.2f} {seconds / audio:8.4f}"
             )
