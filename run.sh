@@ -27,7 +27,8 @@ help_message="Usage: ./run.sh [--stage N] [--stop-stage N] [--corpus NAME] [--op
   --nj N               processes (default $nj, this machine's cores)
   --test-dir DIR       only recognise this folder of audio: stages 8 and 9
   --init-from FILE     begin training with the layers of this checkpoint
-  --decoders \"A B\"     of greedy, beam, beam-lm, hlg (default: all that work here)
+  --decoders \"A B\"     of greedy, beam, beam-lm, ctc, hlg, hlg-nbest, hlg-lattice
+                         (default: all that work here)
   --set \"a.b=c d.e=f\"  override keys of conf/*.yaml and of the corpus
 Stages: 0 download, 1 manifests, 2 fbank, 3 tokenizer, 4 lm, 5 graph, 6 train, 7 tune,
 8 decode, 9 score. A finished stage is skipped; the same command goes on after a stop.
@@ -51,8 +52,8 @@ is_stage "$stop_stage" || usage_error "--stop-stage $stop_stage: a number from 0
     cd "$root/egs" && printf '%s\n' */corpus.yaml | sed 's:/.*::' | paste -sd' '
   )"
 for decoder in $decoders; do
-  [[ "$decoder" =~ ^(greedy|beam|beam-lm|hlg)$ ]] ||
-    usage_error "--decoders $decoder: of greedy, beam, beam-lm, hlg"
+  [[ "$decoder" =~ ^(greedy|beam|beam-lm|ctc|hlg|hlg-nbest|hlg-lattice)$ ]] ||
+    usage_error "--decoders $decoder: of greedy, beam, beam-lm, ctc, hlg, hlg-nbest, hlg-lattice"
 done
 [ -z "$init_from" ] || [ -f "$init_from" ] ||
   usage_error "--init-from $init_from: no such file"

@@ -76,6 +76,7 @@ class LmConfig:
     order: int
     prune: tuple[int, ...]  # lmplz --prune: counts up to this are dropped, per order
     graph_order: int  # G takes n-grams up to this, which bounds the memory of HLG
+    rescore_order: int  # of the n-gram that lattices are rescored with; 0: none
     binary: str  # probing (fast) | trie (small), where build_binary is installed
     extra_text: str | None  # file, as a path or below --download-dir; .gz or plain
 
@@ -160,6 +161,10 @@ class TuneConfig:
     lm_weights: tuple[float, ...]
     word_scores: tuple[float, ...]
     hlg_scales: tuple[float, ...]
+    nbest_own_scales: tuple[float, ...]
+    nbest_larger_scales: tuple[float, ...]
+    lattice_own_scales: tuple[float, ...]
+    lattice_larger_scales: tuple[float, ...]
     steps: int  # each gap between two of the values above is tried in so many steps
     max_seconds: float  # of dev audio; a larger dev set is thinned out evenly
 
@@ -177,6 +182,9 @@ class DecodeConfig:
     output_beam: float
     min_active: int
     max_active: int
+    hlg_backend: str  # auto | k2 | kaldi-decoder, of hlg
+    num_paths: int  # sampled from each lattice by hlg-nbest
+    nbest_scale: float  # of the lattice's scores in that sampling
 
 
 @dataclass(frozen=True)

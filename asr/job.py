@@ -5,7 +5,7 @@ from pathlib import Path
 
 from asr.config import Config
 
-DECODERS = ("greedy", "beam", "beam-lm", "hlg")
+DECODERS = ("greedy", "beam", "beam-lm", "ctc", "hlg", "hlg-nbest", "hlg-lattice")
 
 
 @dataclass(frozen=True)

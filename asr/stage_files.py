@@ -51,6 +51,12 @@ def lm_extra(job: Job) -> list[Path]:
     return [path for path in paths if path.exists()][:1]
 
 
+def lm_files(job: Job) -> list[Path]:
+    """The n-gram, and the larger one for rescoring where there is one."""
+    lm = job.config.lm
+    return [job.paths.arpa(n) for n in sorted({lm.order, lm.rescore_order} - {0})]
+
+
 def sound_folder(job: Job, name: str) -> Path:
     """A folder of sounds that the configuration names: a path, or a download."""
     return Path(name) if Path(name).is_dir() else job.paths.download / name

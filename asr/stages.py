@@ -12,6 +12,7 @@ from asr.stage_files import (
     init_from,
     lang_marker,
     lm_extra,
+    lm_files,
     score_inputs,
     score_outputs,
     user_files,
@@ -76,7 +77,7 @@ STAGES = (
             job.paths.cuts("dev"),
             *lm_extra(job),
         ],
-        outputs=lambda job: [job.paths.arpa(job.config.lm.order)],
+        outputs=lambda job: [*lm_files(job)],
         marker=data_marker("4-lm"),
     ),
     Stage(
@@ -86,9 +87,11 @@ STAGES = (
         needs=("tokenizer", "lm"),
         inputs=lambda job: [
             job.lang / "sp.model",
-            job.paths.arpa(job.config.lm.order),
+            *lm_files(job),
         ],
-        outputs=lambda job: [job.lang / "lexicon.txt", job.lang / "words.txt"],
+        outputs=lambda job: [
+            job.lang / name for name in ("lexicon.txt", "words.txt", "HLG.pt")
+        ],
         marker=lang_marker("5-graph"),
     ),
     Stage(

@@ -32,8 +32,10 @@ MODULES = sorted(
 )
 LIGHT = ("asr", "asr.__main__", "asr.atomic", "asr.errors", "asr.job", "asr.stage")
 LIGHT += ("asr.stages", "asr.config", "asr.config_load", "asr.text.normalize")
-HEAVY = ("torch", "torchaudio", "k2", "kaldilm", "kenlm", "lhotse", "wandb")
-HEAVY += ("matplotlib",)
+HEAVY = ("torch", "torchaudio", "k2", "kenlm", "lhotse", "wandb", "matplotlib")
+HEAVY += ("kaldi_decoder", "kaldifst")
+
+GRAPH_SEARCH = ("k2", "kaldi_decoder", "kaldifst")
 
 
 def layer_of(module: str) -> int:
@@ -89,13 +91,13 @@ def test_the_command_line_starts_without_heavy_libraries() -> None:
     assert loaded_by(LIGHT + scoring) == ""
 
 
-def imports_k2_itself(module: str) -> bool:
+def searches_graphs(module: str) -> bool:
     tree = ast.parse((ROOT / (module.replace(".", "/") + ".py")).read_text())
     named = [n for n in tree.body if isinstance(n, ast.Import)]
-    return any(alias.name in ("k2", "kaldilm") for n in named for alias in n.names)
+    return any(alias.name in GRAPH_SEARCH for n in named for alias in n.names)
 
 
-def test_all_but_the_graph_modules_can_be_imported_without_k2() -> None:
-    modules = tuple(m for m in MODULES if not imports_k2_itself(m))
+def test_all_but_the_graph_searches_can_be_imported_without_them() -> None:
+    modules = tuple(m for m in MODULES if not searches_graphs(m))
     loaded = loaded_by(modules).split()
-    assert not {"k2", "kaldilm", "torchaudio", "wandb"} & set(loaded)
+    assert not {*GRAPH_SEARCH, "torchaudio", "wandb"} & set(loaded)

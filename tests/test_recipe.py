@@ -1,6 +1,7 @@
 """All ten stages on a tiny corpus: whole, killed at any moment, and with bad input."""
 
 import contextlib
+import importlib.util
 import json
 import os
 import shutil
@@ -25,6 +26,8 @@ TINY = (
     "train.num_workers=0 train.batch_seconds=12 train.checkpoint_minutes=0 "
     "train.accumulate=2 train.ema_decay=0.9 "
     "tune.average=1 tune.lm_weights=[0.5] tune.word_scores=[0,1] tune.hlg_scales=[1] "
+    "tune.nbest_own_scales=[0,1] tune.nbest_larger_scales=[0,1] tune.steps=2 "
+    "tune.lattice_own_scales=[0,1] tune.lattice_larger_scales=[0,1] "
     "decode.beam_size=4 decode.token_threshold=3 log.wandb=off"
 )
 
@@ -98,11 +101,10 @@ def after(seconds: float) -> Callable[[], bool]:
 
 
 def methods() -> list[str]:
-    try:
-        import k2  # noqa: F401
-    except ImportError:
-        return ["greedy", "beam", "beam-lm"]
-    return ["greedy", "beam", "beam-lm", "hlg"]
+    names = ["greedy", "beam", "beam-lm"]
+    if importlib.util.find_spec("k2"):
+        return [*names, "ctc", "hlg", "hlg-nbest", "hlg-lattice"]
+    return [*names, "hlg"]  # by kaldi-decoder
 
 
 def test_table_has_every_decoder_and_the_same_words(whole: Recipe) -> None:

@@ -62,7 +62,7 @@ finish() {
   fi
   exit 0
 }
-left_out="# without Python 3.10 there is no k2: the decoder hlg and the graph of stage 5 are left \
+left_out="# without Python 3.10 there is no k2: the decoders ctc, hlg-nbest and hlg-lattice are left \
 out; to get them, install Python 3.10 (a shared build) and run this again"
 
 key=$(key_of "$k2_set") key2=$(key_of "$torch2_set")
@@ -122,8 +122,8 @@ kenlm_for_new_python() {
 }
 
 check_imports() {
-  local modules=(torch numpy lhotse scipy sentencepiece kenlm kaldialign h5py soundfile yaml espeakng_loader matplotlib wandb)
-  [ "$requirements" != "$k2_set" ] || modules+=(k2 kaldilm)
+  local modules=(torch numpy lhotse scipy sentencepiece kenlm kaldialign h5py soundfile yaml espeakng_loader matplotlib wandb kaldi_decoder)
+  [ "$requirements" != "$k2_set" ] || modules+=(k2)
   "$env/bin/python" -I -c "import importlib, sys
 for name in sys.argv[1:]: importlib.import_module(name); print('imported', name)" "${modules[@]}"
   "$env/bin/pip" check

@@ -1,28 +1,40 @@
 """Stage 5: lexicon and decoding graphs."""
 
-from asr.atomic import remove
+import os
+from pathlib import Path
+
+from asr.atomic import atomic_path, remove
+from asr.fsa.graph import build_graphs, build_rescoring_grammar
 from asr.fsa.lexicon import read_arpa_words, spell_words, write_lexicon
 from asr.job import Job
 from asr.text.tokenizer import Tokenizer
 
+LARGER = ("larger.bin", "larger.arpa")
+
 
 def run(job: Job) -> None:
-    """Write lexicon, words and, where k2 is installed, ``L*.pt`` and ``HLG.pt``."""
+    """Write lexicon, words, ``L*.pt``, ``HLG.pt``, and what lattices are rescored with.
+
+    The latter is ``G.pt``, and a link to the n-gram that it is made of.
+    """
     settings = job.config.lm
     arpa = job.paths.arpa(settings.order)
     tokenizer = Tokenizer.load(job.lang)
     lexicon = spell_words(read_arpa_words(arpa), tokenizer)
+    for name in ("HLG.pt", "G.pt", *LARGER):
+        remove(job.lang / name)  # never an old graph beside a new lexicon
     write_lexicon(lexicon, tokenizer.tokens, job.lang)
     print(f"{job.lang / 'lexicon.txt'}: {len(lexicon)} words", flush=True)
-    remove(job.lang / "HLG.pt")  # never an old graph beside a new lexicon
-    try:
-        from asr.fsa.graph import build_graphs
-    except ImportError as error:
-        print(
-            f"k2 cannot be used here ({error}): no HLG, the hlg decoder is left out; "
-            "Python 3.10 and requirements.txt give it",
-            flush=True,
-        )
-        return
     order = min(settings.order, settings.graph_order)
     build_graphs(lexicon, tokenizer.vocab_size, arpa, order, job.lang)
+    if settings.rescore_order:
+        larger = job.paths.arpa(settings.rescore_order)
+        build_rescoring_grammar(lexicon, larger, settings.rescore_order, job.lang)
+        binary = job.paths.lm_binary(settings.rescore_order)
+        _link(binary if binary.exists() else larger, job.lang)
+
+
+def _link(target: Path, lang_dir: Path) -> None:
+    """``larger.arpa`` or ``larger.bin``, relative, so that the folder can be moved."""
+    with atomic_path(lang_dir / f"larger{target.suffix}") as partial:
+        partial.symlink_to(os.path.relpath(target, lang_dir))

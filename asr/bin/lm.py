@@ -16,7 +16,7 @@ from asr.text.transcripts import read_transcripts
 def run(job: Job) -> None:
     """Write ``train.txt``, the ARPA file, and the binary where KenLM has one built."""
     paths, settings = job.paths, job.config.lm
-    text, arpa = paths.lm / "train.txt", paths.arpa(settings.order)
+    text = paths.lm / "train.txt"
     count = write_train_text(
         read_transcripts(paths.cuts("train")).values(),
         _extra_text(job),
@@ -24,14 +24,22 @@ def run(job: Job) -> None:
         text,
     )
     print(f"{text}: {count} sentences", flush=True)
-    train_ngram(text, arpa, settings.order, settings.prune, find_tool("lmplz"))
+    for order in sorted({settings.order, settings.rescore_order} - {0}):
+        _train(job, text, order)
+    _print_perplexity(job)
+
+
+def _train(job: Job, text: Path, order: int) -> None:
+    """One n-gram as ARPA, and as KenLM's binary where that can be built."""
+    paths, settings = job.paths, job.config.lm
+    arpa = paths.arpa(order)
+    train_ngram(text, arpa, order, settings.prune, find_tool("lmplz"))
     program = find_tool("build_binary")
     if program is None:
-        remove(paths.lm_binary(settings.order))  # an older n-gram's would be loaded
+        remove(paths.lm_binary(order))  # an older n-gram's would be loaded
         print("build_binary is not installed: decoders load the ARPA file (slower)")
     else:
-        build_binary(program, arpa, paths.lm_binary(settings.order), settings.binary)
-    _print_perplexity(job)
+        build_binary(program, arpa, paths.lm_binary(order), settings.binary)
 
 
 def _extra_text(job: Job) -> Path | None:

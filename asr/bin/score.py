@@ -6,6 +6,7 @@ from pathlib import Path
 from asr.atomic import remove
 from asr.errors import RecipeError
 from asr.job import DECODERS, Job
+from asr.score.oracle import oracle_errors, read_nbest
 from asr.score.report import error_line, score, write_report
 from asr.score.results import Result, table, write_results
 from asr.score.transcripts import read_texts
@@ -56,5 +57,20 @@ def _score_method(folder: Path, method: str) -> Result:
         print(f"{method}: {untold} utterances without transcript not scored")
     scores = score(refs, {id_: text for id_, text in hyps.items() if id_ in refs})
     write_report(scores, folder / method / "scoring")
+    _print_oracle(method, refs, folder / method / "nbest.jsonl")
     timing = json.loads((folder / method / "timing.json").read_text(encoding="utf-8"))
     return Result(method, scores.wer, scores.cer, timing["rtf"], timing["peak_rss_mb"])
+
+
+def _print_oracle(method: str, refs: dict[str, str], path: Path) -> None:
+    """The least WER that rescoring of the n-best lists could have, if there are any."""
+    nbest = read_nbest(path) if path.is_file() else {}
+    if any(len(texts) > 1 for texts in nbest.values()):
+        told = {id_: ref for id_, ref in refs.items() if id_ in nbest}
+        print(
+            error_line(
+                f"WER of {method}'s best in the n-best lists",
+                oracle_errors(told, nbest),
+            ),
+            flush=True,
+        )

@@ -45,6 +45,7 @@ def decoded_files(
         "method": method,
         "utterances": len(decoded.nbest),
         "failed": sum(hyps[0].failed for hyps in decoded.nbest.values()),
+        "second_try": sum(hyps[0].second_try for hyps in decoded.nbest.values()),
         "audio_seconds": round(decoded.audio_seconds, 3),
         "search_seconds": round(decoded.search_seconds, 3),
         "load_seconds": round(decoded.load_seconds, 3),
@@ -98,6 +99,8 @@ def nbest_line(id_: str, hyps: Sequence[Hypothesis], tokens: Sequence[str]) -> s
     line: dict[str, Any] = {"id": id_, "nbest": rows}
     if hyps[0].failed:
         line["failed"] = True
+    if hyps[0].second_try:
+        line["second_try"] = True
     return json.dumps(line, ensure_ascii=False, allow_nan=False)
 
 

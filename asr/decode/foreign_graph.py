@@ -6,6 +6,7 @@ from asr.atomic import remove, write_text
 from asr.errors import RecipeError
 from asr.fingerprint import fingerprint
 from asr.fsa.foreign_lexicon import spell_in_tokens, with_space
+from asr.fsa.graph import build_graphs
 from asr.fsa.lexicon import Spelling, read_arpa_words, write_lexicon
 from asr.fsa.lexicon_file import read_lexicon
 from asr.text.foreign_tokens import ForeignTokens
@@ -26,7 +27,7 @@ def build_foreign_graph(
         lang_dir: gets the files.
 
     Raises:
-        RecipeError: the n-gram is no ARPA file, or the graph cannot be made here.
+        RecipeError: the n-gram is no ARPA file, or memory is too small for the graph.
     """
     used = [fingerprint(arpa), "" if lexicon is None else fingerprint(lexicon)]
     signature = "\n".join([*used, str(MAX_ORDER), *tokens.tokens, ""])
@@ -43,13 +44,6 @@ def build_foreign_graph(
     spelled = _lexicon(tokens, arpa, lexicon)
     write_lexicon(spelled, tokens.tokens, lang_dir)
     print(f"{lang_dir / 'lexicon.txt'}: {len(spelled)} words", flush=True)
-    try:
-        from asr.fsa.graph import build_graphs
-    except ImportError as error:
-        raise RecipeError(
-            f"hlg: k2 cannot be used here ({error}); Python 3.10 and requirements.txt "
-            "give it"
-        ) from error
     build_graphs(spelled, len(tokens.tokens), arpa, MAX_ORDER, lang_dir)
     write_text(done, signature)
 

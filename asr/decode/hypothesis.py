@@ -31,6 +31,9 @@ class Hypothesis:
         lm_score: language model's part, natural log, unscaled.
         failed: the search found nothing; ``text`` is then empty.
         words: those of ``text`` with their times; empty where the decoder knows none.
+        second_try: the configured beams found nothing, or ran out of memory; this is
+            what others found.
+        larger_score: of a larger LM that the lattice was rescored with, unscaled.
     """
 
     text: str
@@ -40,6 +43,8 @@ class Hypothesis:
     lm_score: float
     failed: bool = False
     words: tuple[Word, ...] = ()
+    second_try: bool = False
+    larger_score: float = 0.0
 
 
 # A part of the score, before the scale that it is multiplied by.

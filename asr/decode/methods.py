@@ -4,63 +4,20 @@ A new decoder is one entry of the registry at the end, its name in ``asr.job.DEC
 and the fields of ``SearchOptions`` that it needs.
 """
 
-import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from asr.decode import graph_methods
 from asr.decode.greedy import greedy_search
 from asr.decode.hypothesis import Feature, Hypothesis
-from asr.decode.log_probs import LogProbs, check_log_probs
+from asr.decode.options import Decoder as Decoder
+from asr.decode.options import Loader as Loader
+from asr.decode.options import Maker as Maker
+from asr.decode.options import Resources as Resources
+from asr.decode.options import SearchOptions as SearchOptions
 from asr.decode.prefix_beam import PrefixBeamSearch
 from asr.errors import RecipeError
-from asr.text.tokenizer import read_tokens
-
-
-@dataclass(frozen=True)
-class SearchOptions:
-    """What bounds the searches, and the scales tuned on dev. Scores are ln.
-
-    ``beam`` and ``beam-lm`` are described in ``PrefixBeamSearch`` (``lm_weight`` and
-    what follows it for ``beam-lm`` only), ``hlg`` in ``HlgDecoder``; ``frame_shift``
-    is the seconds between two rows of log-probs, for the times of words.
-    """
-
-    beam_size: int = 32
-    beam_threshold: float = 14.0
-    token_threshold: float = 8.0
-    nbest: int = 10
-    lm_weight: float = 0.5
-    word_score: float = 0.0
-    unk_score: float = -4.0
-    search_beam: float = 15.0
-    output_beam: float = 6.0
-    min_active: int = 30
-    max_active: int = 3000
-    hlg_scale: float = 1.0
-    frame_shift: float = 0.04
-
-
-@dataclass(frozen=True)
-class Resources:
-    """What decoders are loaded from.
-
-    Attributes:
-        lang_dir: ``tokens.txt``; for graphs also ``words.txt`` and ``HLG.pt``.
-        lm: n-gram (ARPA or binary), or None.
-    """
-
-    lang_dir: Path
-    lm: Path | None
-
-    @property
-    def tokens(self) -> list[str]:
-        return read_tokens(self.lang_dir / "tokens.txt")
-
-
-Decoder = Callable[[LogProbs], list[Hypothesis]]
-Maker = Callable[[SearchOptions], Decoder]
-Loader = Callable[[Resources], Maker]
 
 
 @dataclass(frozen=True)
@@ -152,67 +109,12 @@ def _load_beam_lm(resources: Resources) -> Maker:
     )
 
 
-def _load_hlg(resources: Resources) -> Maker:
-    import torch
-
-    from asr.decode.hlg import HlgDecoder, load_hlg
-
-    graph, vocab_size = load_hlg(resources.lang_dir), len(resources.tokens)
-
-    def make(options: SearchOptions) -> Decoder:
-        decoder = HlgDecoder(
-            graph,
-            hlg_scale=options.hlg_scale,
-            search_beam=options.search_beam,
-            output_beam=options.output_beam,
-            min_active=options.min_active,
-            max_active=options.max_active,
-        )
-
-        def decode(log_probs: LogProbs) -> list[Hypothesis]:
-            check_log_probs(log_probs, vocab_size)
-            batch = torch.from_numpy(log_probs)[None]
-            return decoder.decode(batch, torch.tensor([len(log_probs)]))
-
-        return decode
-
-    return make
-
-
-def _load_hlg_nbest(resources: Resources) -> Maker:
-    from asr.decode.hlg import load_hlg
-    from asr.decode.hlg_scales import scaled_nbest
-
-    graph, vocab_size = load_hlg(resources.lang_dir), len(resources.tokens)
-
-    def make(options: SearchOptions) -> Decoder:
-        def decode(log_probs: LogProbs) -> list[Hypothesis]:
-            check_log_probs(log_probs, vocab_size)
-            return scaled_nbest(
-                graph,
-                log_probs,
-                hlg_scale=options.hlg_scale,
-                search_beam=options.search_beam,
-                output_beam=options.output_beam,
-                min_active=options.min_active,
-                max_active=options.max_active,
-            )
-
-        return decode
-
-    return make
-
-
-def _no_graph(lang_dir: Path) -> str | None:
-    if importlib.util.find_spec("k2") is None:
-        return "k2 is not installed (Python 3.10 and requirements.txt give it)"
-    if not (lang_dir / "HLG.pt").is_file():
-        return f"{lang_dir / 'HLG.pt'} is missing: run the graph stage (5)"
-    return None
-
-
 def _lm_score(hyp: Hypothesis) -> float:
     return hyp.lm_score
+
+
+def _larger_score(hyp: Hypothesis) -> float:
+    return hyp.larger_score
 
 
 def _num_words(hyp: Hypothesis) -> float:
@@ -227,11 +129,26 @@ REGISTRY: Mapping[str, Method] = {  # in the order of results.tsv
         scales={"lm_weight": _lm_score, "word_score": _num_words},
         needs_lm=True,
     ),
+    "ctc": Method(graph_methods.load_ctc, why_not=graph_methods.no_k2),
     "hlg": Method(
-        _load_hlg,
+        graph_methods.load_hlg,
         scales={"hlg_scale": _lm_score},
-        why_not=_no_graph,
-        load_nbest=_load_hlg_nbest,
+        why_not=graph_methods.no_graph,
+        load_nbest=graph_methods.load_hlg_scales,
+        needs_graph=True,
+    ),
+    "hlg-nbest": Method(
+        graph_methods.load_nbest,
+        scales={"nbest_own_scale": _lm_score, "nbest_larger_scale": _larger_score},
+        why_not=graph_methods.no_larger_lm,
+        load_nbest=graph_methods.load_nbest_scales,
+        needs_graph=True,
+    ),
+    "hlg-lattice": Method(
+        graph_methods.load_lattice,
+        scales={"lattice_own_scale": _lm_score, "lattice_larger_scale": _larger_score},
+        why_not=graph_methods.no_larger_graph,
+        load_nbest=graph_methods.load_lattice_scales,
         needs_graph=True,
     ),
 }

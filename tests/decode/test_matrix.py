@@ -125,7 +125,7 @@ def test_files_of_failed_and_impossible_hypotheses(tmp_path: Path) -> None:
 def test_user_errors(world: dict[str, Any], tmp_path: Path) -> None:
     arguments: dict[str, Any] = {"lang_dir": world["dir"], "options": SearchOptions()}
     for method, lm, words in (
-        ("viterbi", None, "the decoders are greedy, beam, beam-lm, hlg"),
+        ("viterbi", None, "the decoders are greedy, beam, beam-lm, ctc, hlg"),
         ("beam-lm", None, "needs an n-gram"),
         ("beam-lm", tmp_path / "none.arpa", "none.arpa is missing"),
     ):

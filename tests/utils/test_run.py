@@ -83,7 +83,7 @@ def test_a_failing_stage_ends_the_run_with_its_exit_code(recipe: Path) -> None:
         (["--model", "lstm"], "--model lstm: conformer or deepspeech2"),
         (["--corpus", "timit"], "--corpus timit: there are an4 synth"),
         (["--corpus", "../egs/an4"], "--corpus ../egs/an4: there are an4 synth"),
-        (["--decoders", "greedy viterbi"], "of greedy, beam, beam-lm, hlg"),
+        (["--decoders", "greedy viterbi"], "of greedy, beam, beam-lm, ctc, hlg"),
         (["--init-from", "/nowhere"], "--init-from /nowhere: no such file"),
         (["--test-dir", "/nowhere"], "--test-dir /nowhere: no such folder"),
         (["--test-dir", "/", "--stop-stage", "7"], "--test-dir is for stages 8 and 9"),

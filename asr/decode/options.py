@@ -1,0 +1,66 @@
+"""What decoders are made of and with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from asr.decode.hypothesis import Hypothesis
+from asr.decode.log_probs import LogProbs
+from asr.text.tokenizer import read_tokens
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """What bounds the searches, and the scales tuned on dev. Scores are ln.
+
+    ``beam`` and ``beam-lm`` are described in ``PrefixBeamSearch`` (``lm_weight`` and
+    what follows it for ``beam-lm`` only); ``ctc`` and ``hlg`` in asr/decode/lattice.py
+    (``Beams``), ``hlg-nbest`` and ``hlg-lattice`` in asr/decode/lattice_rescoring.py;
+    ``frame_shift`` is the seconds between two rows of log-probs, for the times of words.
+    """
+
+    beam_size: int = 32
+    beam_threshold: float = 14.0
+    token_threshold: float = 8.0
+    nbest: int = 10
+    lm_weight: float = 0.5
+    word_score: float = 0.0
+    unk_score: float = -4.0
+    search_beam: float = 15.0
+    output_beam: float = 6.0
+    min_active: int = 30
+    max_active: int = 3000
+    hlg_scale: float = 1.0
+    hlg_backend: str = "auto"
+    num_paths: int = 100
+    nbest_scale: float = 0.5
+    nbest_own_scale: float = 0.5
+    nbest_larger_scale: float = 0.5
+    lattice_own_scale: float = 0.5
+    lattice_larger_scale: float = 0.5
+    frame_shift: float = 0.04
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What decoders are loaded from.
+
+    Attributes:
+        lang_dir: ``tokens.txt``; for graphs also ``words.txt`` and ``HLG.pt``.
+        lm: n-gram (ARPA or binary), or None.
+
+    Of graphs also ``G.pt`` and ``larger.bin`` or ``larger.arpa``, the n-gram that
+    lattices and n-best lists are rescored with.
+    """
+
+    lang_dir: Path
+    lm: Path | None
+
+    @property
+    def tokens(self) -> list[str]:
+        return read_tokens(self.lang_dir / "tokens.txt")
+
+
+Decoder = Callable[[LogProbs], list[Hypothesis]]
+Maker = Callable[[SearchOptions], Decoder]
+Loader = Callable[[Resources], Maker]
