@@ -4,6 +4,22 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Word:
+    """One word of a hypothesis, as it was spoken.
+
+    Attributes:
+        text: the word.
+        start, end: seconds from the beginning of the log-probs.
+        confidence: 0 to 1.
+    """
+
+    text: str
+    start: float
+    end: float
+    confidence: float
+
+
+@dataclass(frozen=True)
 class Hypothesis:
     """One recognised word sequence.
 
@@ -14,6 +30,7 @@ class Hypothesis:
         am_score: acoustic part, natural log, unscaled.
         lm_score: language model's part, natural log, unscaled.
         failed: the search found nothing; ``text`` is then empty.
+        words: the words of ``text`` with their times, where these were asked for.
     """
 
     text: str
@@ -22,3 +39,4 @@ class Hypothesis:
     am_score: float
     lm_score: float
     failed: bool = False
+    words: tuple[Word, ...] = ()

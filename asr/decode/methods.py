@@ -8,7 +8,7 @@ from pathlib import Path
 from asr.decode.greedy import greedy_search
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.log_probs import LogProbs, check_log_probs
-from asr.decode.prefix_beam import PrefixBeamSearch
+from asr.decode.beam import PrefixBeamSearch
 from asr.errors import RecipeError
 from asr.text.tokenizer import read_tokens
 
