@@ -86,8 +86,10 @@ class PrefixBeamSearch:
         self.nbest = nbest
         self.timed = timed
         self.frame_shift = frame_shift
+        words = _load(lm)
         fusion = Fusion(
-            lm=_load(lm),
+            lm=words,
+            known=words.words() if words is not None and unk_score < 0 else None,
             token_lm=_load(token_lm),
             lm_weight=lm_weight,
             word_score=word_score,
@@ -179,4 +181,4 @@ def _as_array(values: Any) -> NDArray[np.float32]:
     """A float32 array of numpy's, torch's or nested numbers."""
     if hasattr(values, "detach"):
         values = values.detach().float().cpu().numpy()  # numpy knows no bfloat16
-    return np.asarray(values, dtype=np.float32)
+    return np.ascontiguousarray(values, dtype=np.float32)

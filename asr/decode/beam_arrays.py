@@ -24,8 +24,8 @@ def _record(integers: str, floats: str = "") -> np.dtype[np.void]:
 
 # How far the search is, and the options that it needs; one record.
 RUN = _record(
-    "frame beam nodes asked cached needed beam_size blank lm lexicon hotwords any_whole",
-    "beam_threshold word_score most",
+    "frame beam nodes asked cached needed beam_size blank lm closed lexicon hotwords any_whole",
+    "beam_threshold word_score unknown most",
 )
 # A token: its piece is symbols[first:end]; `tried`: the last frame it was good for.
 TOKEN = _record("kind first end tried")
@@ -43,8 +43,10 @@ PLACE = _record("node", "p_b p_nb p next_b next_nb next_p bonus lm")
 FOUND = _record("place token", "p score scratch")
 # What the LM said; key 0: nothing stored, state -1: not answered yet.
 ANSWER = _record("key state", "ln_prob bonus")
-# A question to the LM: row of the answer, prefix, token (-1: a word, -2: </s>).
-ASKED = _record("row node token")
+# A question to the LM: row of the answer in the cache; prefix, token (or one of the
+# kinds below), LM state, word; and Python's answer to it.
+ASKED = _record("row node token state word after", "ln_prob bonus")
+A_WORD, THE_END, UNKNOWN = -1, -2, -3  # questions that are not about a token
 # Node of a trie: its children are first to end - 1, `symbol` led here; see WordTrie.
 TRIE = _record("first end symbol whole", "hot")
 

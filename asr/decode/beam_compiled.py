@@ -11,7 +11,9 @@ from asr.decode.beam_arrays import (
     NODE,
     PLACE,
     RUN,
+    THE_END,
     TOKEN_LM,
+    UNKNOWN,
     WORD_LM,
     enlarged,
     one_record,
@@ -44,7 +46,7 @@ class CompiledBeamSearch:
         self.fusion = fusion
         self.pruning = pruning
         self._trie, lexicon, hotwords = trie_records(
-            fusion.lexicon, fusion.hotwords, fusion.hotword_weight
+            fusion.vocabulary, fusion.hotwords, fusion.hotword_weight
         )
         kind = NO_LM if fusion.lm is None else WORD_LM
         fields = {
@@ -52,9 +54,11 @@ class CompiledBeamSearch:
             "beam_threshold": pruning.beam_threshold,
             "blank": vocabulary.blank,
             "lm": kind if fusion.token_lm is None else TOKEN_LM,
+            "closed": fusion.lexicon is not None,
             "lexicon": lexicon,
             "hotwords": hotwords,
             "word_score": fusion.word_score,
+            "unknown": 0.0 if fusion.known is None else fusion.unk_score,
             "most": most_bonus(fusion),
         }
         self._run = one_record(RUN, fields.items())
@@ -113,53 +117,48 @@ class CompiledBeamSearch:
         place["node"], place["p_b"], place["p_nb"], place["p"] = 0, 0.0, -np.inf, 0.0
 
     def _answer(self) -> None:
-        """Put into the cache what the LM says to all that was asked."""
-        states, model = self._states, self.fusion.model
-        assert states is not None and model is not None
+        """Write down what the LM says to all that was asked."""
         asked = self._asked[: int(self._run[0]["asked"])]
-        before = self._nodes[asked["node"]]
-        answers = []
-        for n, token, state, end_state, word in zip(
-            asked["node"].tolist(),
-            asked["token"].tolist(),
-            before["state"].tolist(),
-            before["end_state"].tolist(),
-            before["word"].tolist(),
-            strict=True,
-        ):
-            if token == -2:
-                at = end_state if end_state >= 0 else state
-                ln_prob = states.end(at)
-                answers.append((at, ln_prob, self.fusion.lm_weight * ln_prob))
-                continue
-            if token >= 0:
-                text = self.vocabulary.tokens[token]
-            elif (known := self._spelled.get(word)) is not None:
-                text = known
-            else:
-                text = self._spelled[word] = self._spell(n)
-            ln_prob, after = states.score(state, text)
-            bonus = self.fusion.lm_weight * ln_prob
-            if text not in model:
-                bonus += self.fusion.unk_score
-            if token < 0:
-                bonus += self.fusion.word_score
-            answers.append((after, ln_prob, bonus))
-        rows = asked["row"]
-        for field, values in zip(("state", "ln_prob", "bonus"), zip(*answers)):
-            self._cache[field][rows] = values
-        self._run["asked"] = 0
+        asked[:] = [
+            (row, n, token, state, word, *self._ask(n, token, state, word))
+            for row, n, token, state, word, *_ in asked.tolist()
+        ]
 
-    def _spell(self, n: int) -> str:
+    def _ask(
+        self, n: int, token: int, state: int, word: int
+    ) -> tuple[int, float, float]:
+        """Next state, ln probability, and weighted bonus."""
+        states, fusion = self._states, self.fusion
+        assert states is not None and fusion.model is not None
+        if token == THE_END:
+            ln_prob = states.end(state)
+            return state, ln_prob, fusion.lm_weight * ln_prob
+        if token >= 0:
+            text = self.vocabulary.tokens[token]
+        elif token == UNKNOWN:
+            text = "<unk>"
+        else:
+            text = self._spelled.get(word) or self._spell(n, word)
+        ln_prob, after = states.score(state, text)
+        bonus = fusion.lm_weight * ln_prob
+        if token == UNKNOWN or text not in fusion.model:
+            bonus += fusion.unk_score
+        if token < 0:
+            bonus += fusion.word_score
+        return after, ln_prob, bonus
+
+    def _spell(self, n: int, word: int) -> str:
         """The last word of a prefix."""
+        tokens, parents = self._nodes["token"], self._nodes["parent"]
         pieces: list[str] = []
         while n > 0:
-            token = int(self._nodes[n]["token"])
+            token = tokens.item(n)
             pieces.append(self.vocabulary.pieces[token])
             if self.vocabulary.starts_word[token]:
                 break
-            n = int(self._nodes[n]["parent"])
-        return "".join(reversed(pieces))
+            n = parents.item(n)
+        self._spelled[word] = "".join(reversed(pieces))
+        return self._spelled[word]
 
     def _grow(self, status: int) -> None:
         """Make what is too small at least twice as large as needed."""
@@ -188,7 +187,14 @@ class CompiledBeamSearch:
             ids = self._ids(int(places[row]["node"]))
             if not self._run[0]["any_whole"]:
                 ids = self.vocabulary.without_last_word(ids)
-            found.append((float(scores[row]), ids, float(am_scores[row]), float(places[row]["lm"])))
+            found.append(
+                (
+                    float(scores[row]),
+                    ids,
+                    float(am_scores[row]),
+                    float(places[row]["lm"]),
+                )
+            )
         return ranked(found, self.vocabulary)[:nbest]
 
     def _ids(self, n: int) -> tuple[int, ...]:

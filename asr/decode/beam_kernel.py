@@ -16,21 +16,36 @@ compiles anew when the file of the called function changes, and only then.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decode.beam_arrays import NO_LM, STARTS, TOKEN_LM, WORD_LM, Records
-from asr.decode.jit import compiled
+from asr.decode.beam_arrays import (
+    A_WORD,
+    NO_LM,
+    STARTS,
+    THE_END,
+    TOKEN_LM,
+    UNKNOWN,
+    WORD_LM,
+    Records,
+)
+from asr.decode.jit import compiled, inner
 
 INF = np.inf
 # What the search returns.
 DONE, ASK_LM, GROW_BEAM, GROW_NODES, GROW_CACHE = 0, 1, 2, 3, 4
-MIXER = np.int64(-7046029254386353131)  # 2**64 over the golden ratio, odd
+MIXER: Any = np.int64(-7046029254386353131)  # 2**64 over the golden ratio, odd
+# As arguments: numba would compile a function once more for each literal number.
+ZERO: Any = np.int64(0)
+NO_TOKEN: Any = np.int64(A_WORD)
+NOT_KNOWN: Any = np.int64(UNKNOWN)
+SENTENCE_END: Any = np.int64(THE_END)
 IntArray = NDArray[np.int64]
 
 
-@compiled
+@inner
 def log_add(a: float, b: float) -> float:
     """``ln(exp(a) + exp(b))``."""
     if a < b:
@@ -38,7 +53,7 @@ def log_add(a: float, b: float) -> float:
     return a if b == -INF else a + math.log1p(math.exp(b - a))
 
 
-@compiled
+@inner
 def cut(found: Records, count: int, keep: int) -> float:
     """Keep the best ``keep`` candidates, ties by their order; return the least score.
 
@@ -79,10 +94,8 @@ def cut(found: Records, count: int, keep: int) -> float:
     return float(least)
 
 
-@compiled
-def walk(
-    trie: Records, tokens: Records, symbols: IntArray, at: int, token: int
-) -> int:
+@inner
+def walk(trie: Records, tokens: Records, symbols: IntArray, at: int, token: int) -> int:
     """Node of a trie one token further, or -1."""
     for k in range(tokens[token]["first"], tokens[token]["end"]):
         if at < 0:
@@ -99,9 +112,15 @@ def walk(
     return at
 
 
-@compiled
+@inner
 def ask(
-    run: Records, cache: Records, asked: Records, node: int, state: int, token: int, word: int
+    run: Records,
+    cache: Records,
+    asked: Records,
+    node: int,
+    state: int,
+    token: int,
+    word: int,
 ) -> int:
     """Row of the LM's answer in the cache, or -1; then the question is noted.
 
@@ -119,6 +138,7 @@ def ask(
             cache[row]["state"] = -1
             at = run[0]["asked"]
             asked[at]["row"], asked[at]["node"], asked[at]["token"] = row, node, token
+            asked[at]["state"], asked[at]["word"] = state, word
             run[0]["asked"] += 1
             run[0]["cached"] += 1
             return -1
@@ -126,7 +146,7 @@ def ask(
     return row if cache[row]["state"] >= 0 else -1
 
 
-@compiled
+@inner
 def finish_word(
     run: Records, nodes: Records, trie: Records, cache: Records, asked: Records, n: int
 ) -> bool:
@@ -136,11 +156,15 @@ def finish_word(
     """
     if nodes[n]["end_state"] >= 0:
         return True
-    if run[0]["lexicon"] >= 0 and trie[nodes[n]["lexicon"]]["whole"] == 0:
+    if run[0]["closed"] == 1 and trie[nodes[n]["lexicon"]]["whole"] == 0:
         return False
     state, ln_prob, bonus = nodes[n]["state"], 0.0, run[0]["word_score"]
     if run[0]["lm"] == WORD_LM:
-        row = ask(run, cache, asked, n, state, -1, nodes[n]["word"])
+        word, kind = nodes[n]["word"], NO_TOKEN
+        if run[0]["lexicon"] >= 0 and run[0]["closed"] == 0:
+            if nodes[n]["lexicon"] < 0 or trie[nodes[n]["lexicon"]]["whole"] == 0:
+                word, kind = NOT_KNOWN, NOT_KNOWN  # all score the same
+        row = ask(run, cache, asked, n, state, kind, word)
         if row < 0:
             return False
         state = cache[row]["state"]
@@ -153,10 +177,15 @@ def finish_word(
     return True
 
 
-@compiled
+@inner
 def stay(
-    run: Records, tokens: Records, places: Records, nodes: Records, trie: Records,
-    found: Records, row: NDArray[np.float32]
+    run: Records,
+    tokens: Records,
+    places: Records,
+    nodes: Records,
+    trie: Records,
+    found: Records,
+    row: NDArray[np.float32],
 ) -> None:
     """Blank and repeat: every prefix of the beam as it will be if it stays.
 
@@ -176,6 +205,8 @@ def stay(
                 p_nb = log_add(p_nb, before + row[token])
         p = log_add(p_b, p_nb)
         bonus = nodes[n]["bonus"]
+        if nodes[n]["lexicon"] < 0:
+            bonus += run[0]["unknown"]
         if nodes[n]["hot"] >= 0:
             bonus += trie[nodes[n]["hot"]]["hot"]
         places[k]["next_b"], places[k]["next_nb"], places[k]["next_p"] = p_b, p_nb, p
@@ -183,11 +214,19 @@ def stay(
         found[k]["p"], found[k]["score"] = p, p + bonus
 
 
-@compiled
+@inner
 def extend(
-    run: Records, tokens: Records, symbols: IntArray, places: Records, nodes: Records,
-    trie: Records, found: Records, cache: Records, asked: Records,
-    row: NDArray[np.float32], candidates: IntArray,
+    run: Records,
+    tokens: Records,
+    symbols: IntArray,
+    places: Records,
+    nodes: Records,
+    trie: Records,
+    found: Records,
+    cache: Records,
+    asked: Records,
+    row: NDArray[np.float32],
+    candidates: IntArray,
 ) -> int:
     """Add the new prefixes that may be in the next beam to those that stay.
 
@@ -228,7 +267,9 @@ def extend(
                     continue
                 bonus += cache[answer]["bonus"]
             if lexicon >= 0 and walk(trie, tokens, symbols, in_lexicon, token) < 0:
-                continue
+                if run[0]["closed"] == 1:
+                    continue
+                bonus += run[0]["unknown"]
             if in_hot >= 0:
                 in_hot = walk(trie, tokens, symbols, in_hot, token)
                 bonus += trie[in_hot]["hot"] if in_hot >= 0 else 0.0
@@ -242,27 +283,34 @@ def extend(
             if count == 2 * size:
                 least = cut(found, count, size)
                 count = size
-    kept = 0
+    kept = ZERO
     for k in range(count):
         if found[k]["score"] >= best - threshold and found[k]["score"] > -INF:
             found[kept] = found[k]
             kept += 1
     if kept > size:
         cut(found, kept, size)
-    return min(kept, size)
+    return int(min(kept, size))
 
 
-@compiled
+@inner
 def grow(
-    run: Records, tokens: Records, symbols: IntArray, nodes: Records, trie: Records,
-    cache: Records, asked: Records, n: int, token: int,
+    run: Records,
+    tokens: Records,
+    symbols: IntArray,
+    nodes: Records,
+    trie: Records,
+    cache: Records,
+    asked: Records,
+    n: int,
+    token: int,
 ) -> int:
     """The node of a prefix with one more token, made if it is not there yet."""
     child = nodes[n]["child"]
     while child >= 0 and nodes[child]["token"] != token:
         child = nodes[child]["sibling"]
     if child >= 0:
-        return child
+        return int(child)
     child = run[0]["nodes"]
     run[0]["nodes"] += 1
     nodes[child] = nodes[n]
@@ -289,13 +337,21 @@ def grow(
     for_lexicon, for_hot = nodes[child]["lexicon"], nodes[child]["hot"]
     nodes[child]["lexicon"] = walk(trie, tokens, symbols, for_lexicon, token)
     nodes[child]["hot"] = walk(trie, tokens, symbols, for_hot, token)
-    return child
+    return int(child)
 
 
-@compiled
+@inner
 def take_over(
-    run: Records, tokens: Records, symbols: IntArray, places: Records, nodes: Records,
-    trie: Records, found: Records, cache: Records, asked: Records, count: int,
+    run: Records,
+    tokens: Records,
+    symbols: IntArray,
+    places: Records,
+    nodes: Records,
+    trie: Records,
+    found: Records,
+    cache: Records,
+    asked: Records,
+    count: int,
 ) -> None:
     """Make the chosen candidates the beam."""
     for k in range(run[0]["beam"]):
@@ -317,7 +373,7 @@ def take_over(
     run[0]["beam"] = count
 
 
-@compiled
+@inner
 def room(
     run: Records, places: Records, nodes: Records, cache: Records, candidates: int
 ) -> int:
@@ -343,16 +399,24 @@ def room(
     return DONE
 
 
-@compiled
+@inner
 def finish(
-    run: Records, places: Records, nodes: Records, trie: Records, cache: Records,
+    run: Records,
+    places: Records,
+    nodes: Records,
+    trie: Records,
+    cache: Records,
     asked: Records,
 ) -> int:
     """Find what the last words and ``</s>`` add to every prefix of the beam."""
-    any_whole = run[0]["lexicon"] < 0
+    any_whole = run[0]["closed"] == 0
     for k in range(run[0]["beam"]):
         n = places[k]["node"]
-        if nodes[n]["word"] == 0 or any_whole or trie[nodes[n]["lexicon"]]["whole"] == 1:
+        if (
+            nodes[n]["word"] == 0
+            or any_whole
+            or trie[nodes[n]["lexicon"]]["whole"] == 1
+        ):
             any_whole = True
     run[0]["any_whole"] = any_whole
     for k in range(run[0]["beam"]):
@@ -367,7 +431,7 @@ def finish(
             ln_prob += nodes[n]["end_lm"]
             places[k]["bonus"] += nodes[n]["end_bonus"]
         if run[0]["lm"] != NO_LM:
-            row = ask(run, cache, asked, n, state, -2, 1)
+            row = ask(run, cache, asked, n, state, SENTENCE_END, SENTENCE_END)
             if row >= 0:
                 places[k]["bonus"] += cache[row]["bonus"]
                 ln_prob += cache[row]["ln_prob"]
@@ -375,16 +439,37 @@ def finish(
     return ASK_LM if run[0]["asked"] > 0 else DONE
 
 
+@inner
+def learn(run: Records, cache: Records, asked: Records) -> None:
+    """Put the answers to all questions into the cache."""
+    for k in range(run[0]["asked"]):
+        row = asked[k]["row"]
+        cache[row]["state"] = asked[k]["after"]
+        cache[row]["ln_prob"] = asked[k]["ln_prob"]
+        cache[row]["bonus"] = asked[k]["bonus"]
+    run[0]["asked"] = 0
+
+
 @compiled
 def search(
-    run: Records, tokens: Records, symbols: IntArray, places: Records, nodes: Records,
-    trie: Records, found: Records, cache: Records, asked: Records,
-    log_probs: NDArray[np.float32], candidates: IntArray, ends: NDArray[np.int64],
+    run: Records,
+    tokens: Records,
+    symbols: IntArray,
+    places: Records,
+    nodes: Records,
+    trie: Records,
+    found: Records,
+    cache: Records,
+    asked: Records,
+    log_probs: NDArray[np.float32],
+    candidates: IntArray,
+    ends: NDArray[np.int64],
 ) -> int:
     """Search from frame ``run["frame"]`` on; return DONE, or what is needed to go on.
 
     The tokens to extend with at frame t are ``candidates[ends[t]:ends[t + 1]]``.
     """
+    learn(run, cache, asked)
     while run[0]["frame"] < len(log_probs):
         t = run[0]["frame"]
         chosen = candidates[ends[t] : ends[t + 1]]
@@ -395,16 +480,23 @@ def search(
             tokens[token]["tried"] = t
         stay(run, tokens, places, nodes, trie, found, log_probs[t])
         count = extend(
-            run, tokens, symbols, places, nodes, trie, found, cache, asked, log_probs[t],
+            run,
+            tokens,
+            symbols,
+            places,
+            nodes,
+            trie,
+            found,
+            cache,
+            asked,
+            log_probs[t],
             chosen,
         )
         if run[0]["asked"] > 0:
             return ASK_LM
-        take_over(
-            run, tokens, symbols, places, nodes, trie, found, cache, asked, count
-        )
+        take_over(run, tokens, symbols, places, nodes, trie, found, cache, asked, count)
         run[0]["frame"] += 1
-    status = room(run, places, nodes, cache, 0)
+    status = room(run, places, nodes, cache, ZERO)
     if status == DONE:
         status = finish(run, places, nodes, trie, cache, asked)
     return status

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from asr.decode.beam import PrefixBeamSearch
 from asr.decode.greedy import greedy_search
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.log_probs import LogProbs, check_log_probs
-from asr.decode.beam import PrefixBeamSearch
 from asr.errors import RecipeError
 from asr.text.tokenizer import read_tokens
 
@@ -73,6 +73,7 @@ def load_method(
             beam_threshold=options.beam_threshold,
             token_threshold=options.token_threshold,
             nbest=options.nbest,
+            timed=1,
         )
     if method == "beam-lm":
         return _load_beam_lm(tokens, lm)
@@ -97,6 +98,7 @@ def _load_beam_lm(
         word_score=options.word_score,
         unk_score=options.unk_score,
         nbest=options.nbest,
+        timed=1,
     )
 
 

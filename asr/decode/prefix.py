@@ -21,19 +21,19 @@ class Prefix:
         token: the last token; None for the empty prefix.
         word: the unfinished last word, spelled so far, without ``▁``.
         lm: place in the LM, scores of what is finished.
-        hot: what the unfinished word gets for being the beginning of a hot word.
+        partial: what the unfinished word gets, for beginning like a hot word, say.
         p_b, p_nb: after the last frame; next_b, next_nb: after the frame in work.
     """
 
     __slots__ = (
         "children",
-        "hot",
         "lm",
         "next_b",
         "next_nb",
         "p_b",
         "p_nb",
         "parent",
+        "partial",
         "token",
         "word",
     )
@@ -44,13 +44,13 @@ class Prefix:
         token: int | None,
         word: str,
         lm: LmPlace,
-        hot: float,
+        partial: float,
     ):
         self.parent = parent
         self.token = token
         self.word = word
         self.lm = lm
-        self.hot = hot
+        self.partial = partial
         self.children: dict[int, Prefix] = {}
         self.p_b = self.p_nb = self.next_b = self.next_nb = NEG_INF
 
@@ -62,7 +62,7 @@ class Prefix:
     @property
     def score(self) -> float:
         """What the beam keeps it by: acoustics, LM, words, hot words."""
-        return self.p + (self.lm.bonus + self.hot)
+        return self.p + (self.lm.bonus + self.partial)
 
     def ids(self) -> tuple[int, ...]:
         """The token sequence, from the first to the last."""

@@ -18,6 +18,8 @@ class WordModel(Protocol):
 
     def __contains__(self, word: str) -> bool: ...
 
+    def words(self) -> frozenset[str] | None: ...
+
 
 @dataclass(frozen=True)
 class Fusion:
@@ -33,6 +35,9 @@ class Fusion:
         hotwords: words that get ``hotword_weight`` each time. A beginning of one gets
             the share that it has of the shortest hot word with it, as in pyctcdecode,
             so that the beam keeps it until it is whole or something else.
+        known: the words of ``lm``, if it can list them. A word gets a negative
+            ``unk_score`` as soon as it cannot become one of them, not at its end only:
+            the scores of whole words are the same, and a narrow beam is used better.
     """
 
     lm: WordModel | None = None
@@ -43,10 +48,18 @@ class Fusion:
     lexicon: frozenset[str] | None = None
     hotwords: frozenset[str] = frozenset()
     hotword_weight: float = 10.0
+    known: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         if self.lm is not None and self.token_lm is not None:
             raise RecipeError("beam search: give lm (words) or token_lm, not both")
+        if self.lm is None or self.lexicon is not None or self.unk_score >= 0:
+            object.__setattr__(self, "known", None)
+
+    @property
+    def vocabulary(self) -> frozenset[str] | None:
+        """The words allowed, or those known, or None."""
+        return self.known if self.lexicon is None else self.lexicon
 
     @property
     def model(self) -> WordModel | None:
@@ -115,7 +128,7 @@ class WordScorer:
         self._with = fusion
         self._states = None if fusion.model is None else LmStates(fusion.model)
         self._cache: dict[tuple[int, str], tuple[int, float, float]] = {}
-        self._begun = _beginnings(fusion.lexicon or ())
+        self._begun = _beginnings(fusion.vocabulary or ())
         self._hot_begun = _beginnings(fusion.hotwords)
 
     def begin(self) -> LmPlace:
@@ -131,10 +144,13 @@ class WordScorer:
         return self._with.lexicon is None or not word or word in self._with.lexicon
 
     def partial(self, word: str) -> float:
-        """What an unfinished word gets for beginning like a hot word."""
-        if word not in self._hot_begun:
-            return 0.0
-        return self._with.hotword_weight * len(word) / self._hot_begun[word]
+        """What an unfinished word gets for beginning like a hot or no known word."""
+        score = 0.0
+        if self._with.known is not None and word and word not in self._begun:
+            score += self._with.unk_score
+        if word in self._hot_begun:
+            score += self._with.hotword_weight * len(word) / self._hot_begun[word]
+        return score
 
     def add_word(self, at: LmPlace, word: str) -> LmPlace:
         """Place after one more finished word."""

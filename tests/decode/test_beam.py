@@ -1,20 +1,16 @@
 """The compiled beam search against the reference, on random posteriors."""
 
 import math
-import random
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from asr.decode.beam import PrefixBeamSearch
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.prefix_beam import Pruning, ReferenceBeamSearch
 from asr.decode.vocabulary import Vocabulary
 from asr.decode.word_lm import Fusion
-from asr.errors import RecipeError
 from asr.lm.kneser_ney import train_kneser_ney, write_arpa
 from asr.lm.ngram import NgramLm
 
@@ -53,14 +49,18 @@ def random_rows(rng: np.random.Generator, frames: int, size: int) -> np.ndarray:
     return logits.astype(np.float32)
 
 
-def random_options(rng: np.random.Generator, models: dict[str, NgramLm]) -> dict[str, Any]:
+def random_options(
+    rng: np.random.Generator, models: dict[str, NgramLm]
+) -> dict[str, Any]:
     """All options of the search, at random."""
     lm = rng.choice(["none", "words", "tokens"])
     lexicon = frozenset(rng.choice(["A", "AB", "ABB", "BA", "ABA", "B"], 4).tolist())
     return {
         "lm": models["words"] if lm == "words" else None,
         "token_lm": models["tokens"] if lm == "tokens" else None,
-        "beam_size": int(rng.choice([1, 2, 5, 20, 300, 10**9], p=[0.1] + [0.2] * 4 + [0.1])),
+        "beam_size": int(
+            rng.choice([1, 2, 5, 20, 300, 10**9], p=[0.1] + [0.2] * 4 + [0.1])
+        ),
         "beam_threshold": float(rng.choice([INF, 14.0, 3.0])),
         "token_threshold": float(rng.choice([INF, 8.0, 2.0])),
         "lm_weight": float(rng.choice([0.5, 2.0, 0.0, -0.3])),
@@ -81,7 +81,8 @@ def by_reference(
     sizes = ("beam_size", "beam_threshold", "token_threshold")
     pruning = Pruning(*(options.pop(name) for name in sizes))
     hotwords = [word for phrase in options.pop("hotwords") for word in phrase.split()]
-    fusion = Fusion(hotwords=frozenset(hotwords), **options)
+    known = None if options["lm"] is None else options["lm"].words()
+    fusion = Fusion(hotwords=frozenset(hotwords), known=known, **options)
     return ReferenceBeamSearch(Vocabulary(tokens), fusion, pruning).search(
         log_probs, nbest
     )

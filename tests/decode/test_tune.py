@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from asr.decode.beam import PrefixBeamSearch
 from asr.decode.grid import GridPoint, best_point
 from asr.decode.log_probs import read_log_probs
 from asr.decode.methods import SearchOptions, unavailable
-from asr.decode.beam import PrefixBeamSearch
 from asr.decode.tune import (
     beam_lm_table,
     choose_ids,
