@@ -160,10 +160,10 @@ def rows(
     tokens: list[str], lm: str, test: Any, dev: Any
 ) -> Iterator[tuple[str, dict[str, Setting], Any]]:
     """What is compared: title, settings by decoder, utterances with references."""
-    some = (test[0][::10], test[1])
+    some = (test[0][::30], test[1])
     for beam in (10, 100):
         yield f"no LM, beam {beam}", dict.fromkeys(BUILD, Setting(beam)), test
-        title = f"no LM, beam {beam}, no pruning, a tenth"
+        title = f"no LM, beam {beam}, no pruning, one in 30"
         yield title, dict.fromkeys(BUILD, Setting(beam, pruned=False)), some
         settings = {}
         for name in (*BUILD, "ours with lexicon"):
@@ -172,7 +172,7 @@ def rows(
             settings[name] = Setting(lm_weight=weight, word_score=score, **at)
         yield f"word LM, beam {beam}", settings, test
         off = {n: Setting(**{**vars(s), "pruned": False}) for n, s in settings.items()}
-        yield f"word LM, beam {beam}, no pruning, a tenth", off, some
+        yield f"word LM, beam {beam}, no pruning, one in 30", off, some
 
 
 def read_refs(path: Path) -> dict[str, str]:
