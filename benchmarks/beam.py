@@ -11,6 +11,7 @@ the same grid on dev.
 
 import argparse
 import gzip
+import importlib
 import json
 import logging
 import tempfile
@@ -25,12 +26,12 @@ import numpy as np
 import torch
 
 from asr.decode.beam import PrefixBeamSearch
-from asr.decode.log_probs import Utterance, read_log_probs
+from asr.decode.log_probs import LogProbs, Utterance, read_log_probs
 from asr.lm.ngram import NgramLm
 from asr.score.error_rate import ErrorRate, count_errors
 from asr.text.tokenizer import WORD_START, read_tokens
 
-Decode = Callable[[np.ndarray], str]
+Decode = Callable[[LogProbs], str]
 GRID = [(weight, score) for weight in (0.2, 0.4, 0.6, 0.9, 1.2) for score in range(5)]
 ROUNDS = 3
 
@@ -48,7 +49,9 @@ class Setting:
 
 
 def ours(tokens: list[str], at: Setting) -> Decode:
-    wide = {} if at.pruned else {"beam_threshold": np.inf, "token_threshold": np.inf}
+    wide: dict[str, Any] = (
+        {} if at.pruned else {"beam_threshold": np.inf, "token_threshold": np.inf}
+    )
     lexicon = NgramLm(Path(at.lm)).words() if at.lexicon and at.lm else None
     search = PrefixBeamSearch(
         tokens,
@@ -63,13 +66,14 @@ def ours(tokens: list[str], at: Setting) -> Decode:
 
 
 def pyctcdecode(tokens: list[str], at: Setting) -> Decode:
-    from pyctcdecode import build_ctcdecoder
-
+    build = importlib.import_module("pyctcdecode").build_ctcdecoder
     labels = ["", "⁇", *(" " if t == WORD_START else t for t in tokens[2:])]
     scales = {"alpha": at.lm_weight, "beta": at.word_score}
-    decoder = build_ctcdecoder(labels, at.lm, **scales)
-    wide = {} if at.pruned else {"beam_prune_logp": -1e9, "token_min_logp": -1e9}
-    return lambda x: decoder.decode(x, beam_width=at.beam, **wide).strip()
+    decoder = build(labels, at.lm, **scales)
+    wide: dict[str, Any] = (
+        {} if at.pruned else {"beam_prune_logp": -1e9, "token_min_logp": -1e9}
+    )
+    return lambda x: str(decoder.decode(x, beam_width=at.beam, **wide)).strip()
 
 
 def torchaudio(tokens: list[str], at: Setting) -> Decode:
@@ -95,7 +99,7 @@ def torchaudio(tokens: list[str], at: Setting) -> Decode:
             **({} if at.pruned else {"beam_threshold": 1e9}),
         )
 
-    def decode(log_probs: np.ndarray) -> str:
+    def decode(log_probs: LogProbs) -> str:
         best = decoder(torch.from_numpy(log_probs)[None])[0]
         if not best:
             return ""
@@ -167,7 +171,7 @@ def rows(
         yield title, dict.fromkeys(BUILD, Setting(beam, pruned=False)), some
         settings = {}
         for name in (*BUILD, "ours with lexicon"):
-            at = {"beam": beam, "lm": lm, "lexicon": "lexicon" in name}
+            at: dict[str, Any] = {"beam": beam, "lm": lm, "lexicon": "lexicon" in name}
             weight, score = tuned(name.split()[0], tokens, at, dev)
             settings[name] = Setting(lm_weight=weight, word_score=score, **at)
         yield f"word LM, beam {beam}", settings, test

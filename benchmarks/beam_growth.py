@@ -10,28 +10,34 @@ import resource
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from asr.decode.beam import PrefixBeamSearch
+from asr.decode.log_probs import LogProbs
 
 BEAMS = (8, 16, 32, 64, 128, 256, 512)
 SIZES = (32, 128, 512, 2048, 8192)
 FRAMES = (250, 500, 1000, 2000, 4000, 8000)
 
 
-def log_probs(frames: int, size: int) -> np.ndarray:
+def log_probs(frames: int, size: int) -> LogProbs:
     """Half of the frames blank; the others' best tokens are about equally likely."""
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(frames, size)).astype(np.float32) * 2
     logits[::2, 0] += 12
     logits[1::2, 1] += 6
-    return logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    norm = np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    rows: LogProbs = (logits - norm).astype(np.float32)
+    return rows
 
 
 def seconds(beam: int, size: int, frames: int, pruned: bool) -> float:
     """Least CPU time of three searches."""
-    wide = {} if pruned else {"beam_threshold": np.inf, "token_threshold": np.inf}
+    wide: dict[str, Any] = (
+        {} if pruned else {"beam_threshold": np.inf, "token_threshold": np.inf}
+    )
     tokens = ["<blk>", *(f"▁{i}" for i in range(1, size))]
     search, rows = (
         PrefixBeamSearch(tokens, beam_size=beam, **wide),
