@@ -33,7 +33,7 @@ MODULES = sorted(
 LIGHT = ("asr", "asr.__main__", "asr.atomic", "asr.errors", "asr.job", "asr.stage")
 LIGHT += ("asr.stages", "asr.config", "asr.config_load", "asr.text.normalize")
 HEAVY = ("torch", "torchaudio", "k2", "kenlm", "lhotse", "wandb", "matplotlib")
-HEAVY += ("kaldi_decoder", "kaldifst")
+HEAVY += ("kaldi_decoder", "kaldifst", "numba")
 
 GRAPH_SEARCH = ("k2", "kaldi_decoder", "kaldifst")
 
@@ -89,6 +89,10 @@ def loaded_by(modules: tuple[str, ...]) -> str:
 def test_the_command_line_starts_without_heavy_libraries() -> None:
     scoring = tuple(m for m in MODULES if m.startswith("asr.score."))
     assert loaded_by(LIGHT + scoring) == ""
+
+
+def test_a_beam_search_can_be_made_before_numba_is_loaded() -> None:
+    assert "numba" not in loaded_by(("asr.decode.beam", "asr.decode.methods"))
 
 
 def searches_graphs(module: str) -> bool:

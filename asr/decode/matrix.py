@@ -10,6 +10,7 @@ from asr.decode.decoded import Decoded, decoded_files
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.log_probs import read_log_probs
 from asr.decode.methods import SearchOptions, load_method
+from asr.decode.vocabulary import Vocabulary
 from asr.decode.word_times import Lexicon, add_words
 from asr.fsa.lexicon_file import read_lexicon
 from asr.progress import LineTimer
@@ -73,7 +74,7 @@ def decode_set(
     decode = load_method(method, lang_dir, lm)(options)
     load_seconds = time.perf_counter() - began
     tokens = read_tokens(lang_dir / "tokens.txt")
-    lexicon = _lexicon(lang_dir, tokens)
+    vocabulary, lexicon = Vocabulary(tokens), _lexicon(lang_dir, tokens)
     nbest: dict[str, list[Hypothesis]] = {}
     audio, search, timer = 0.0, 0.0, LineTimer()
     for utterance in read_log_probs(log_probs):
@@ -84,7 +85,7 @@ def decode_set(
         search += time.perf_counter() - began
         audio += utterance.duration
         nbest[utterance.id] = add_words(
-            hyps, utterance.log_probs, tokens, options.frame_shift, lexicon
+            hyps, utterance.log_probs, vocabulary, options.frame_shift, lexicon
         )
         if timer.due():
             done = f"{len(nbest)} utterances, {audio:.0f} s of audio"

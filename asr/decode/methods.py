@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from asr.decode import graph_methods
+from asr.decode.beam import PrefixBeamSearch
 from asr.decode.greedy import greedy_search
 from asr.decode.hypothesis import Feature, Hypothesis
 from asr.decode.options import Decoder as Decoder
@@ -16,7 +17,6 @@ from asr.decode.options import Loader as Loader
 from asr.decode.options import Maker as Maker
 from asr.decode.options import Resources as Resources
 from asr.decode.options import SearchOptions as SearchOptions
-from asr.decode.prefix_beam import PrefixBeamSearch
 from asr.errors import RecipeError
 
 
@@ -106,6 +106,7 @@ def _load_beam_lm(resources: Resources) -> Maker:
         word_score=options.word_score,
         unk_score=options.unk_score,
         nbest=options.nbest,
+        timed=1,
     )
 
 

@@ -1,4 +1,4 @@
-"""CTC prefix beam search, alone or with a word n-gram fused in.
+"""CTC prefix beam search as it is written down: the reference of the fast one.
 
 Graves, "Supervised sequence labelling with recurrent neural networks", 2012, section
 7.5.3; Hannun et al., "First-pass large vocabulary continuous speech recognition using
@@ -13,145 +13,164 @@ itself, but a new token after a blank. All values are natural logarithms.
 """
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from asr.decode.hypothesis import Hypothesis
-from asr.decode.log_probs import LogProbs, check_log_probs
+from asr.decode.log_probs import LogProbs
 from asr.decode.prefix import NEG_INF, Prefix, log_add
-from asr.decode.word_lm import WordModel, WordScorer
-from asr.text.tokenizer import BLANK_ID, WORD_START, join_pieces
+from asr.decode.vocabulary import Vocabulary
+from asr.decode.word_lm import Fusion, WordScorer
 
 
-class PrefixBeamSearch:
-    """Decodes one utterance at a time: ``search(log_probs) -> n-best list``.
+@dataclass(frozen=True)
+class Pruning:
+    """How wide a beam search is.
 
-    With unlimited ``beam_size`` and thresholds the scores are exact: the acoustic
-    score is the sum over all alignments.
+    With everything unlimited the acoustic score is the sum over all alignments.
 
-    Args:
-        tokens: the V tokens, blank at 0; one that begins with ``▁`` begins a word.
-        lm: n-gram over words (``asr.lm.ngram.NgramLm``), or None.
+    Attributes:
         beam_size: prefixes kept after each frame.
         beam_threshold: prefixes this far below the best one are dropped (ln).
         token_threshold: tokens this far below the frame's best are not tried (ln).
-        lm_weight: factor of the LM's ln probability.
-        word_score: added for every word.
-        unk_score: added for every word that the LM does not know.
-        nbest: hypotheses returned.
     """
 
-    def __init__(
-        self,
-        tokens: Sequence[str],
-        lm: WordModel | None = None,
-        *,
-        beam_size: int = 32,
-        beam_threshold: float = 14.0,
-        token_threshold: float = 8.0,
-        lm_weight: float = 0.5,
-        word_score: float = 0.0,
-        unk_score: float = -4.0,
-        nbest: int = 1,
-    ) -> None:
-        self.tokens = list(tokens)
-        self.starts_word = [token.startswith(WORD_START) for token in tokens]
-        self.pieces = [token.removeprefix(WORD_START) for token in tokens]
-        self.beam_size = beam_size
-        self.beam_threshold = beam_threshold
-        self.token_threshold = token_threshold
-        self.nbest = nbest
-        self.scorer_options = (lm, lm_weight, word_score, unk_score)
+    beam_size: int
+    beam_threshold: float
+    token_threshold: float
 
-    def __call__(self, log_probs: LogProbs) -> list[Hypothesis]:
-        """Search ``(T, V)`` log-probs; best first, at least one hypothesis."""
-        check_log_probs(log_probs, len(self.tokens))
-        scorer = WordScorer(*self.scorer_options)  # its cache lives one utterance
-        root = Prefix(None, BLANK_ID, "", scorer.begin())
+
+class ReferenceBeamSearch:
+    """Decodes one utterance at a time, in plain Python."""
+
+    def __init__(
+        self, vocabulary: Vocabulary, fusion: Fusion, pruning: Pruning
+    ) -> None:
+        self.vocabulary = vocabulary
+        self.fusion = fusion
+        self.pruning = pruning
+
+    def search(self, log_probs: LogProbs, nbest: int) -> list[Hypothesis]:
+        """Search ``(T, V)`` log-probs; best first, none if nothing is possible."""
+        scorer = WordScorer(self.fusion)  # its cache lives one utterance
+        root = Prefix(None, None, "", scorer.begin(), 0.0)
         root.p_b = 0.0  # before the first frame: the empty prefix, for certain
         beam = [root]
-        for row, candidates in zip(
-            log_probs.tolist(), self._candidates(log_probs), strict=True
-        ):
+        ids, ends = choose_tokens(log_probs, self.vocabulary, self.pruning)
+        for t, row in enumerate(log_probs.tolist()):
+            candidates = ids[ends[t] : ends[t + 1]].tolist()
             beam = self._prune(self._advance(beam, row, candidates, scorer))
-        return self._finish(beam, scorer)
-
-    def _candidates(self, log_probs: LogProbs) -> list[list[int]]:
-        """Tokens to extend with, per frame; none where blank leaves no room.
-
-        At most ``beam_size``: no more children of one prefix could stay in the beam.
-        """
-        floor = log_probs.max(axis=1, keepdims=True, initial=NEG_INF)
-        allowed = (log_probs >= floor - self.token_threshold) & (log_probs > NEG_INF)
-        allowed[:, BLANK_ID] = False
-        candidates = []
-        for row, ids in zip(log_probs, map(np.flatnonzero, allowed), strict=True):
-            if len(ids) > self.beam_size:  # a stable sort: ties go to smaller ids
-                ids = ids[np.argsort(-row[ids], kind="stable")[: self.beam_size]]
-            candidates.append(ids.tolist())
-        return candidates
+        return self._finish(beam, scorer)[:nbest]
 
     def _advance(
         self,
         beam: list[Prefix],
         row: list[float],
-        candidates: list[int],
+        candidates: Sequence[int],
         scorer: WordScorer,
     ) -> list[Prefix]:
         """One frame: every prefix stays or grows by a token; return all that exist."""
         reached: dict[Prefix, None] = dict.fromkeys(beam)  # ordered: ties stay put
         for prefix in beam:
-            p_b, p_nb, last = prefix.p_b, prefix.p_nb, prefix.token
-            p = log_add(p_b, p_nb)
+            p_b, p_nb, p, last = prefix.p_b, prefix.p_nb, prefix.p, prefix.token
             # Blank: the prefix stays, whatever it ended in.
-            prefix.next_b = log_add(prefix.next_b, p + row[BLANK_ID])
+            prefix.next_b = log_add(prefix.next_b, p + row[self.vocabulary.blank])
             # Repeat: the last token goes on for another frame; the prefix stays.
-            if last != BLANK_ID:
+            if last is not None:
                 prefix.next_nb = log_add(prefix.next_nb, p_nb + row[last])
             for token in candidates:
                 # Extend: a new token. The same one again is new only after a blank.
                 before = p_b if token == last else p
-                if before == NEG_INF:
-                    continue
-                child = prefix.children.get(token) or self._grow(prefix, token, scorer)
-                child.next_nb = log_add(child.next_nb, before + row[token])
-                reached[child] = None
+                child = self._child(prefix, token, scorer)
+                if child is not None and before > NEG_INF:
+                    child.next_nb = log_add(child.next_nb, before + row[token])
+                    reached[child] = None
         return list(reached)
 
-    def _grow(self, prefix: Prefix, token: int, scorer: WordScorer) -> Prefix:
-        """Make the child; a token that begins a word gives the LM the word before."""
-        if self.starts_word[token]:
-            lm = scorer.add_word(prefix.lm, prefix.word) if prefix.word else prefix.lm
-            child = Prefix(prefix, token, self.pieces[token], lm)
-        else:
-            word = prefix.word + self.pieces[token]
-            child = Prefix(prefix, token, word, prefix.lm)
+    def _child(self, prefix: Prefix, token: int, scorer: WordScorer) -> Prefix | None:
+        """The prefix with one more token, or None where the lexicon has no such word.
+
+        A token that begins a word gives the LM the word before.
+        """
+        if token in prefix.children:
+            return prefix.children[token]
+        word, lm = prefix.word, prefix.lm
+        if self.vocabulary.starts_word[token] and word:
+            if not scorer.complete(word):
+                return None
+            word, lm = "", scorer.add_word(lm, word)
+        word += self.vocabulary.pieces[token]
+        if not scorer.allows(word):
+            return None
+        lm = scorer.add_token(lm, self.vocabulary.tokens[token])
+        child = Prefix(prefix, token, word, lm, scorer.partial(word))
         prefix.children[token] = child
         return child
 
     def _prune(self, reached: list[Prefix]) -> list[Prefix]:
-        """Take over the new probabilities; keep the best prefixes, best first."""
+        """Take over the new probabilities; keep the best prefixes that are possible."""
         scored = []
         for order, prefix in enumerate(reached):
             prefix.p_b, prefix.p_nb = prefix.next_b, prefix.next_nb
             prefix.next_b = prefix.next_nb = NEG_INF
-            score = log_add(prefix.p_b, prefix.p_nb) + prefix.lm.bonus
-            scored.append((-score, order, prefix))
-        best = heapq.nsmallest(self.beam_size, scored)
-        limit = best[0][0] + self.beam_threshold
-        return [prefix for cost, _, prefix in best if cost <= limit]
+            if prefix.score > NEG_INF:
+                scored.append((-prefix.score, order, prefix))
+        best = heapq.nsmallest(self.pruning.beam_size, scored)
+        limit = best[0][0] + self.pruning.beam_threshold if best else 0.0
+        kept = sorted((order, p) for cost, order, p in best if cost <= limit)
+        return [prefix for _, prefix in kept]
 
     def _finish(self, beam: list[Prefix], scorer: WordScorer) -> list[Hypothesis]:
-        """Add the last word and ``</s>``; sort by the whole score."""
+        """Add the last word and ``</s>``; sort by the whole score.
+
+        If no last word is whole (by the lexicon), all of them are left out.
+        """
+        whole = [prefix for prefix in beam if scorer.complete(prefix.word)]
         found = []
-        for prefix in beam:
-            am_score = log_add(prefix.p_b, prefix.p_nb)
-            end = scorer.finish(prefix.lm, prefix.word)
-            ids = prefix.ids()
-            text = join_pieces(self.tokens[i] for i in ids)
-            score = am_score + end.bonus
-            found.append(Hypothesis(text, ids, score, am_score, end.lm_score))
-        found.sort(key=lambda hyp: (-hyp.score, hyp.tokens))
-        possible = [hyp for hyp in found if hyp.score > NEG_INF]
-        return (possible or found)[: self.nbest]
+        for prefix in whole or beam:
+            ids, word = prefix.ids(), prefix.word if whole else ""
+            if not whole:
+                ids = self.vocabulary.without_last_word(ids)
+            end = scorer.finish(prefix.lm, word)
+            found.append((prefix.p + end.bonus, ids, prefix.p, end.lm_score))
+        return ranked(found, self.vocabulary)
+
+
+def choose_tokens(
+    log_probs: LogProbs, vocabulary: Vocabulary, pruning: Pruning
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Tokens to extend prefixes with: ``ids[ends[t] : ends[t + 1]]`` at frame t.
+
+    None where blank leaves no room. At most ``beam_size``, the best, ties by id: no
+    more children of one prefix could stay in the beam, but for what the LM says.
+    """
+    exact = log_probs.astype(np.float64)
+    floor = exact.max(axis=1, keepdims=True, initial=NEG_INF) - pruning.token_threshold
+    allowed = (exact >= floor) & (exact > NEG_INF) & np.array(vocabulary.spoken)
+    counts = np.count_nonzero(allowed, axis=1)
+    for t in np.flatnonzero(counts > pruning.beam_size):
+        ids = np.flatnonzero(allowed[t])
+        order = np.argsort(-exact[t, ids], kind="stable")
+        allowed[t, ids[order[pruning.beam_size :]]] = False
+        counts[t] = pruning.beam_size
+    ids = np.nonzero(allowed)[1]
+    return ids, np.concatenate([[0], np.cumsum(counts)])
+
+
+def ranked(
+    found: Iterable[tuple[float, tuple[int, ...], float, float]],
+    vocabulary: Vocabulary,
+) -> list[Hypothesis]:
+    """Hypotheses from (score, ids, am_score, lm_score), best first, ties by ids.
+
+    Of equal token sequences, which come where last words were left out, the best stays.
+    """
+    hyps: dict[tuple[int, ...], Hypothesis] = {}
+    for score, ids, am_score, lm_score in sorted(found, key=lambda f: (-f[0], f[1])):
+        if ids not in hyps:
+            text = vocabulary.text(ids)
+            hyps[ids] = Hypothesis(text, ids, score, am_score, lm_score)
+    return list(hyps.values())

@@ -1,7 +1,10 @@
-"""Word scores inside the prefix beam search: states, weights, a cache."""
+"""Language-model, word and hot-word scores inside the prefix beam search."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from asr.errors import RecipeError
 
 
 class WordModel(Protocol):
@@ -15,15 +18,64 @@ class WordModel(Protocol):
 
     def __contains__(self, word: str) -> bool: ...
 
+    def words(self) -> frozenset[str] | None: ...
+
 
 @dataclass(frozen=True)
-class WordLm:
+class Fusion:
+    """What a beam search adds to the acoustics; scores are natural logs.
+
+    Attributes:
+        lm: n-gram over words, or None.
+        token_lm: n-gram over tokens (``▁`` and all), or None; not with ``lm``.
+        lm_weight: factor of the LM's ln probability.
+        word_score: added for every word.
+        unk_score: added for every word (token) that the LM does not know.
+        lexicon: the only words allowed, or None.
+        hotwords: words that get ``hotword_weight`` each time. A beginning of one gets
+            the share that it has of the shortest hot word with it, as in pyctcdecode,
+            so that the beam keeps it until it is whole or something else.
+        known: the words of ``lm``, if it can list them. A word gets a negative
+            ``unk_score`` as soon as it cannot become one of them, not at its end only:
+            the scores of whole words are the same, and a narrow beam is used better.
+    """
+
+    lm: WordModel | None = None
+    token_lm: WordModel | None = None
+    lm_weight: float = 0.5
+    word_score: float = 0.0
+    unk_score: float = -4.0
+    lexicon: frozenset[str] | None = None
+    hotwords: frozenset[str] = frozenset()
+    hotword_weight: float = 10.0
+    known: frozenset[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.lm is not None and self.token_lm is not None:
+            raise RecipeError("beam search: give lm (words) or token_lm, not both")
+        if self.lm is None or self.lexicon is not None or self.unk_score >= 0:
+            object.__setattr__(self, "known", None)
+
+    @property
+    def vocabulary(self) -> frozenset[str] | None:
+        """The words allowed, or those known, or None."""
+        return self.known if self.lexicon is None else self.lexicon
+
+    @property
+    def model(self) -> WordModel | None:
+        """The one LM, of words or of tokens."""
+        return self.lm if self.token_lm is None else self.token_lm
+
+
+@dataclass(frozen=True)
+class LmPlace:
     """Where a prefix stands in the LM.
 
     Attributes:
         state: number of the LM's state within the utterance.
-        lm_score: ln probability of the finished words, unweighted.
-        bonus: what the search adds to the acoustic score: weighted LM, word scores.
+        lm_score: ln probability of the finished words (of all tokens), unweighted.
+        bonus: what the search adds to the acoustic score: weighted LM, word scores,
+            hot words.
     """
 
     state: int
@@ -31,63 +83,118 @@ class WordLm:
     bonus: float
 
 
-class WordScorer:
-    """Scores words as they are finished; asks the LM once per (state, word).
+class LmStates:
+    """Numbers for LM states, and the model asked by number.
 
-    Equal LM states get one number, so that histories which the n-gram cannot tell
-    apart share their cache entries. Without an LM only ``word_score`` counts.
+    Equal states get one number, so that histories which the n-gram cannot tell apart
+    share what is known about their successors.
     """
 
-    def __init__(
-        self,
-        lm: WordModel | None,
-        lm_weight: float,
-        word_score: float,
-        unk_score: float,
-    ) -> None:
-        self._lm = lm
-        self._weight = lm_weight
-        self._word_score = word_score
-        self._unk_score = unk_score
+    def __init__(self, model: WordModel) -> None:
+        self._model = model
         self._states: list[Any] = []
         self._numbers: dict[Any, int] = {}
-        self._cache: dict[tuple[int, str], tuple[int, float, float]] = {}
 
-    def begin(self) -> WordLm:
-        """Position at the beginning of a sentence."""
-        number = 0 if self._lm is None else self._number(self._lm.begin())
-        return WordLm(number, 0.0, 0.0)
+    def __len__(self) -> int:
+        return len(self._states)
 
-    def add_word(self, at: WordLm, word: str) -> WordLm:
-        """Position after one more finished word."""
-        key = (at.state, word)
-        if key not in self._cache:
-            self._cache[key] = self._ask(at.state, word)
-        state, ln_prob, bonus = self._cache[key]
-        return WordLm(state, at.lm_score + ln_prob, at.bonus + bonus)
+    def begin(self) -> int:
+        """Number of the state at the beginning of a sentence."""
+        return self._number(self._model.begin())
 
-    def finish(self, at: WordLm, word: str) -> WordLm:
-        """Position after the last word (empty: none) and ``</s>``."""
-        if word:
-            at = self.add_word(at, word)
-        if self._lm is None:
-            return at
-        ln_prob = self._lm.end(self._states[at.state])
-        bonus = at.bonus + self._weight * ln_prob
-        return WordLm(at.state, at.lm_score + ln_prob, bonus)
+    def score(self, state: int, word: str) -> tuple[float, int]:
+        """ln probability of the word, and the state after it."""
+        ln_prob, after = self._model.score(self._states[state], word)
+        return ln_prob, self._number(after)
 
-    def _ask(self, state: int, word: str) -> tuple[int, float, float]:
-        """Next state, ln probability, and weighted bonus of one word."""
-        if self._lm is None:
-            return state, 0.0, self._word_score
-        ln_prob, after = self._lm.score(self._states[state], word)
-        bonus = self._weight * ln_prob + self._word_score
-        if word not in self._lm:
-            bonus += self._unk_score
-        return self._number(after), ln_prob, bonus
+    def end(self, state: int) -> float:
+        """ln probability that the sentence ends here."""
+        return self._model.end(self._states[state])
 
     def _number(self, state: Any) -> int:
         number = self._numbers.setdefault(state, len(self._states))
         if number == len(self._states):
             self._states.append(state)
         return number
+
+
+class WordScorer:
+    """Scores words (tokens) as they are finished; asks the LM once per (state, word).
+
+    Of one utterance. Without an LM only ``word_score`` and hot words count.
+    """
+
+    def __init__(self, fusion: Fusion) -> None:
+        self._with = fusion
+        self._states = None if fusion.model is None else LmStates(fusion.model)
+        self._cache: dict[tuple[int, str], tuple[int, float, float]] = {}
+        self._begun = _beginnings(fusion.vocabulary or ())
+        self._hot_begun = _beginnings(fusion.hotwords)
+
+    def begin(self) -> LmPlace:
+        """Place at the beginning of a sentence."""
+        return LmPlace(0 if self._states is None else self._states.begin(), 0.0, 0.0)
+
+    def allows(self, word: str) -> bool:
+        """Whether the lexicon has a word that begins so."""
+        return self._with.lexicon is None or not word or word in self._begun
+
+    def complete(self, word: str) -> bool:
+        """Whether a word may end here."""
+        return self._with.lexicon is None or not word or word in self._with.lexicon
+
+    def partial(self, word: str) -> float:
+        """What an unfinished word gets for beginning like a hot or no known word."""
+        score = 0.0
+        if self._with.known is not None and word and word not in self._begun:
+            score += self._with.unk_score
+        if word in self._hot_begun:
+            score += self._with.hotword_weight * len(word) / self._hot_begun[word]
+        return score
+
+    def add_word(self, at: LmPlace, word: str) -> LmPlace:
+        """Place after one more finished word."""
+        state, ln_prob, bonus = at.state, 0.0, 0.0
+        if self._with.lm is not None:
+            state, ln_prob, bonus = self._ask(at.state, word)
+        bonus += self._with.word_score
+        if word in self._with.hotwords:
+            bonus += self._with.hotword_weight
+        return LmPlace(state, at.lm_score + ln_prob, at.bonus + bonus)
+
+    def add_token(self, at: LmPlace, token: str) -> LmPlace:
+        """Place after one more token: another one only for an LM over tokens."""
+        if self._with.token_lm is None:
+            return at
+        state, ln_prob, bonus = self._ask(at.state, token)
+        return LmPlace(state, at.lm_score + ln_prob, at.bonus + bonus)
+
+    def finish(self, at: LmPlace, word: str) -> LmPlace:
+        """Place after the last word (empty: none) and ``</s>``."""
+        if word:
+            at = self.add_word(at, word)
+        if self._states is None:
+            return at
+        ln_prob = self._states.end(at.state)
+        bonus = at.bonus + self._with.lm_weight * ln_prob
+        return LmPlace(at.state, at.lm_score + ln_prob, bonus)
+
+    def _ask(self, state: int, word: str) -> tuple[int, float, float]:
+        """Next state, ln probability, and weighted bonus of one word or token."""
+        if (state, word) not in self._cache:
+            assert self._states is not None and self._with.model is not None
+            ln_prob, after = self._states.score(state, word)
+            bonus = self._with.lm_weight * ln_prob
+            if word not in self._with.model:
+                bonus += self._with.unk_score
+            self._cache[state, word] = (after, ln_prob, bonus)
+        return self._cache[state, word]
+
+
+def _beginnings(words: Iterable[str]) -> dict[str, int]:
+    """Every beginning of every word, with the length of the shortest word it begins."""
+    begun: dict[str, int] = {}
+    for word in words:
+        for end in range(1, len(word) + 1):
+            begun[word[:end]] = min(begun.get(word[:end], len(word)), len(word))
+    return begun

@@ -1,15 +1,23 @@
-"""Words with times and confidences for decoders that find none themselves."""
+"""Times and confidences of a hypothesis's words, from its best alignment.
 
+The best path of CTC (Graves et al., ICML 2006) through the given tokens says which
+frames belong to which token. A word lasts from the first frame of its first letters to
+the last frame of its last ones; CTC models tend to emit a token in one or two frames,
+so that words come out short, with the blanks between them left over.
+
+A token's confidence is its largest posterior among its frames, a word's is the mean over
+its tokens. See docs/decoders.md for how well that tells right words from wrong ones.
+"""
+
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
 
 import numpy as np
 
-from asr.decode.align_times import Spans, align_tokens
 from asr.decode.hypothesis import Hypothesis, Word
 from asr.decode.log_probs import LogProbs
-from asr.text.tokenizer import WORD_START
+from asr.decode.vocabulary import Vocabulary
 
 Lexicon = Mapping[str, Sequence[int]]  # token ids of each word
 
@@ -17,35 +25,26 @@ Lexicon = Mapping[str, Sequence[int]]  # token ids of each word
 def add_words(
     hyps: Sequence[Hypothesis],
     log_probs: LogProbs,
-    tokens: Sequence[str],
+    vocabulary: Vocabulary,
     frame_shift: float,
     lexicon: Lexicon | None = None,
 ) -> list[Hypothesis]:
-    """Fill ``words`` of the hypotheses that have none, from a forced alignment.
+    """Fill ``words`` of the hypotheses that have none.
 
     Args:
         hyps: of one utterance.
         log_probs: ``(T, V)``, natural log, normalised.
-        tokens: the V tokens.
+        vocabulary: what the V tokens mean.
         frame_shift: seconds between two rows.
         lexicon: spellings, for hypotheses that have a text but no tokens.
 
-    A word begins with the first frame of its first token that writes something (not
-    of a ``▁`` alone) and ends after the last frame of its last one. Its confidence is
-    the geometric mean of its tokens' probabilities, each in its best frame. A
-    hypothesis that cannot be aligned keeps no words.
+    A hypothesis that cannot be aligned keeps no words.
     """
-    spelled = {
-        i: ids
-        for i, hyp in enumerate(hyps)
-        if hyp.text and not hyp.words and (ids := spelling(hyp, lexicon))
-    }
-    aligned = align_tokens(log_probs, list(spelled.values()))
     found = list(hyps)
-    for (i, ids), spans in zip(spelled.items(), aligned, strict=True):
-        if spans is not None:
-            words = _timed(ids, spans, log_probs, tokens, frame_shift)
-            found[i] = replace(hyps[i], words=words)
+    for i, hyp in enumerate(hyps):
+        if hyp.text and not hyp.words and (ids := spelling(hyp, lexicon)):
+            words = time_words(log_probs, ids, vocabulary, frame_shift)
+            found[i] = replace(hyp, words=words)
     return found
 
 
@@ -57,36 +56,44 @@ def spelling(hyp: Hypothesis, lexicon: Lexicon | None) -> tuple[int, ...]:
     return tuple(i for word in words for i in lexicon[word])
 
 
-def split_words(pieces: Sequence[str]) -> list[tuple[str, int, int]]:
-    """The words that token pieces spell, each with its first and last piece.
-
-    A piece of ``▁`` alone belongs to no word. The words are those of
-    ``asr.text.tokenizer.join_pieces``.
-    """
-    characters = [(char, i) for i, piece in enumerate(pieces) for char in piece]
-    words = []
-    for is_mark, group in groupby(characters, key=lambda c: c[0] == WORD_START):
-        if not is_mark:
-            chars, indices = zip(*group, strict=True)
-            words.append(("".join(chars), indices[0], indices[-1]))
-    return words
-
-
-def _timed(
-    ids: Sequence[int],
-    spans: Spans,
-    log_probs: LogProbs,
-    tokens: Sequence[str],
-    frame_shift: float,
+def time_words(
+    log_probs: LogProbs, ids: Sequence[int], vocabulary: Vocabulary, frame_shift: float
 ) -> tuple[Word, ...]:
-    best = [
-        float(log_probs[begin:end, i].max())
-        for i, (begin, end) in zip(ids, spans.tolist(), strict=True)
+    """Words of a token sequence with times and confidences.
+
+    Args:
+        log_probs: ``(T, V)``, natural log.
+        ids: the tokens, without blanks.
+        vocabulary: what they mean.
+        frame_shift: seconds from one row of ``log_probs`` to the next.
+
+    No words if the tokens are impossible (too few frames, or -inf).
+    """
+    from asr.decode.viterbi import best_path  # numba takes time to load
+
+    frames, total = best_path(log_probs, np.array(ids, np.int64), vocabulary.blank)
+    if total == -np.inf:
+        return ()
+    words: list[list[int]] = []  # of each word the places of its tokens
+    begun = True
+    for place, token in enumerate(ids):
+        begun = begun or vocabulary.starts_word[token]
+        if not vocabulary.pieces[token]:
+            continue
+        if begun:
+            words.append([])
+        words[-1].append(place)
+        begun = False
+    peaks = [
+        float(log_probs[first : last + 1, token].max())
+        for (first, last), token in zip(frames.tolist(), ids, strict=True)
     ]
-    words = []
-    for text, first, last in split_words([tokens[i] for i in ids]):
-        mean = float(np.mean(best[first : last + 1]))
-        start, end = float(spans[first, 0]), float(spans[last, 1])
-        confidence = min(1.0, float(np.exp(mean)))
-        words.append(Word(text, start * frame_shift, end * frame_shift, confidence))
-    return tuple(words)
+    return tuple(
+        Word(
+            "".join(vocabulary.pieces[ids[place]] for place in places),
+            round(float(frames[places[0], 0]) * frame_shift, 6),
+            round(float(frames[places[-1], 1] + 1) * frame_shift, 6),
+            min(1.0, sum(math.exp(min(0.0, peaks[p])) for p in places) / len(places)),
+        )
+        for places in words
+    )

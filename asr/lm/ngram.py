@@ -44,6 +44,8 @@ class NgramLm:
             self._model = kenlm.Model(str(path), config)
         except OSError as error:
             raise RecipeError(f"{path} is not an n-gram model: {error}") from error
+        self._path = path
+        self._words: frozenset[str] | None = None
 
     @property
     def order(self) -> int:
@@ -53,6 +55,21 @@ class NgramLm:
 
     def __contains__(self, word: str) -> bool:
         return word in self._model
+
+    def words(self) -> frozenset[str] | None:
+        """The words that it knows, or None if the file does not list them.
+
+        An ARPA file lists them as its 1-grams; a KenLM binary after everything else,
+        each with a zero byte, ``<unk>`` first, unless it was made without them.
+        """
+        if self._words is None:
+            listed = _listed(self._path.read_bytes())
+            decoded = frozenset(word.decode("utf-8", "replace") for word in listed)
+            known = decoded - {"<unk>", "<s>", "</s>", ""}
+            if not known or not all(word in self for word in known):
+                return None
+            self._words = known
+        return self._words
 
     def begin(self) -> kenlm.State:
         """State after ``<s>``."""
@@ -101,3 +118,12 @@ class NgramLm:
             words,
             oov,
         )
+
+
+def _listed(data: bytes) -> list[bytes]:
+    """The vocabulary that an ARPA file or a KenLM binary contains."""
+    if data.lstrip().startswith(b"\\data\\"):
+        rows = data.partition(b"\\1-grams:")[2].partition(b"\n\\")[0]
+        return [row.split()[1] for row in rows.splitlines() if len(row.split()) > 1]
+    begin = data.rfind(b"<unk>\0")
+    return data[begin:].split(b"\0") if begin >= 0 else []

@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from asr.data.dataset import Utterance, collate
+from asr.decode.beam import PrefixBeamSearch
 from asr.decode.greedy import greedy_search
-from asr.decode.prefix_beam import PrefixBeamSearch
 from asr.models.create import AcousticModel
 from asr.score.error_rate import count_errors
 from asr.train.split import Split

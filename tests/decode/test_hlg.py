@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 
+from asr.decode.beam import PrefixBeamSearch
 from asr.decode.greedy import greedy_search
 from asr.decode.hypothesis import Hypothesis
-from asr.decode.prefix_beam import PrefixBeamSearch
 from asr.errors import RecipeError
 from asr.fsa.grammar import read_grammar
 from asr.fsa.graph import build_graphs, build_rescoring_grammar

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from asr.decode.beam import PrefixBeamSearch
 from asr.decode.greedy import greedy_search
 from asr.decode.prefix import log_add
-from asr.decode.prefix_beam import PrefixBeamSearch
 from asr.errors import RecipeError
 from asr.lm.kneser_ney import train_kneser_ney, write_arpa
 from asr.lm.ngram import NgramLm

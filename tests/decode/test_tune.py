@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from asr.decode.beam import PrefixBeamSearch
 from asr.decode.candidates import Candidates
 from asr.decode.grid import DevSearch
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.log_probs import read_log_probs
 from asr.decode.methods import REGISTRY, SearchOptions, load_method, unavailable
-from asr.decode.prefix_beam import PrefixBeamSearch
 from asr.decode.scale_search import Surface, search_scales
 from asr.decode.surface_table import surface_table
 from asr.decode.tune import DevSet, refined, tune_method

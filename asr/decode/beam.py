@@ -1,0 +1,184 @@
+"""Prefix beam search for any CTC model: the one to use.
+
+``prefix_beam`` says what is computed and ``beam_kernel`` computes it; without numba
+the former does, more slowly.
+"""
+
+import functools
+import importlib.util
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.decode.hypothesis import Hypothesis
+from asr.decode.log_probs import LogProbs, check_log_probs
+from asr.decode.prefix_beam import Pruning, ReferenceBeamSearch
+from asr.decode.vocabulary import Vocabulary
+from asr.decode.word_lm import Fusion, WordModel
+from asr.decode.word_times import time_words
+from asr.errors import RecipeError
+
+NEG_INF = float("-inf")
+
+
+class _Search(Protocol):
+    def search(self, log_probs: LogProbs, nbest: int) -> list[Hypothesis]: ...
+
+
+class PrefixBeamSearch:
+    """CTC prefix beam search with an n-gram, a lexicon and hot words, all optional.
+
+    Called on one utterance's log-probs ``(T, V)`` it returns the n-best list; called
+    on a padded batch ``(B, T, V)`` with the lengths ``(B,)``, a list of them. Arrays
+    are numpy's or torch's, floating-point natural logs. An utterance without any
+    possible path gets one empty hypothesis, marked ``failed``.
+
+    Args:
+        tokens: the V tokens by id: pieces with ``▁``, or letters with ``|``,
+            ``<space>`` or a space. See ``Vocabulary``.
+        lm: n-gram over words: an ARPA or KenLM binary file, or a loaded ``NgramLm``.
+        lexicon: the only words allowed: a collection, or a file with a word (and
+            whatever after it) a line. Any way to spell them in tokens counts.
+        token_lm: n-gram over the tokens as they are written, instead of ``lm``.
+        blank: id of the blank.
+        beam_size: prefixes kept after each frame.
+        beam_threshold: prefixes this far below the best one are dropped (ln).
+        token_threshold: tokens this far below the frame's best are not tried (ln).
+        lm_weight: factor of the LM's ln probability.
+        word_score: added for every word.
+        unk_score: added for every word (token) that the LM does not know.
+        hotwords: words that get ``hotword_weight``; phrases count as their words.
+        hotword_weight: ln; shares of it go to unfinished words, see ``Fusion``.
+        nbest: hypotheses returned.
+        timed: so many of the best get ``words`` with times and confidences.
+        frame_shift: seconds between two rows of the log-probs.
+
+    Raises RecipeError if something does not fit, saying what.
+    """
+
+    def __init__(
+        self,
+        tokens: Sequence[str],
+        lm: WordModel | str | Path | None = None,
+        *,
+        lexicon: Iterable[str] | Path | None = None,
+        token_lm: WordModel | str | Path | None = None,
+        blank: int = 0,
+        beam_size: int = 32,
+        beam_threshold: float = 14.0,
+        token_threshold: float = 8.0,
+        lm_weight: float = 0.5,
+        word_score: float = 0.0,
+        unk_score: float = -4.0,
+        hotwords: Iterable[str] = (),
+        hotword_weight: float = 10.0,
+        nbest: int = 1,
+        timed: int = 0,
+        frame_shift: float = 0.04,
+    ) -> None:
+        if beam_size < 1 or nbest < 1:
+            raise RecipeError("beam search: beam_size and nbest must be 1 at least")
+        self.vocabulary = Vocabulary(tokens, blank)
+        self.nbest = nbest
+        self.timed = timed
+        self.frame_shift = frame_shift
+        words = _load(lm)
+        fusion = Fusion(
+            lm=words,
+            known=words.words() if words is not None and unk_score < 0 else None,
+            token_lm=_load(token_lm),
+            lm_weight=lm_weight,
+            word_score=word_score,
+            unk_score=unk_score,
+            lexicon=None if lexicon is None else _read_words(lexicon),
+            hotwords=frozenset(w for phrase in hotwords for w in phrase.split()),
+            hotword_weight=hotword_weight,
+        )
+        pruning = Pruning(beam_size, beam_threshold, token_threshold)
+        self._search = _make_search(self.vocabulary, fusion, pruning)
+
+    @overload
+    def __call__(self, log_probs: Any) -> list[Hypothesis]: ...
+
+    @overload
+    def __call__(self, log_probs: Any, lengths: Any) -> list[list[Hypothesis]]: ...
+
+    def __call__(
+        self, log_probs: Any, lengths: Any = None
+    ) -> list[Hypothesis] | list[list[Hypothesis]]:
+        """Search one utterance ``(T, V)``, or a batch ``(B, T, V)`` with lengths."""
+        if lengths is not None:
+            return self.batch(log_probs, lengths)
+        return self._decode(_as_array(log_probs))
+
+    def batch(self, log_probs: Any, lengths: Any) -> list[list[Hypothesis]]:
+        """N-best lists of a padded batch ``(B, T, V)`` with lengths ``(B,)``."""
+        padded, ends = _as_array(log_probs), [int(length) for length in lengths]
+        if padded.ndim != 3 or len(padded) != len(ends):
+            raise RecipeError(
+                f"log-probs have shape {padded.shape}, need (utterances, frames, "
+                f"{len(self.vocabulary)}) for {len(ends)} lengths"
+            )
+        if ends and not 0 <= min(ends) <= max(ends) <= padded.shape[1]:
+            raise RecipeError(f"lengths {ends} do not fit {padded.shape[1]} frames")
+        return [
+            self._decode(utterance[:end])
+            for utterance, end in zip(padded, ends, strict=True)
+        ]
+
+    def _decode(self, log_probs: LogProbs) -> list[Hypothesis]:
+        check_log_probs(log_probs, len(self.vocabulary))
+        found = self._search.search(log_probs, self.nbest)
+        if not found:
+            return [Hypothesis("", (), NEG_INF, NEG_INF, 0.0, failed=True)]
+        for place, hyp in enumerate(found[: self.timed]):
+            words = time_words(log_probs, hyp.tokens, self.vocabulary, self.frame_shift)
+            found[place] = replace(hyp, words=words)
+        return found
+
+
+def _make_search(vocabulary: Vocabulary, fusion: Fusion, pruning: Pruning) -> _Search:
+    if numba_is_missing():
+        return ReferenceBeamSearch(vocabulary, fusion, pruning)
+    from asr.decode.beam_compiled import CompiledBeamSearch  # numba takes time to load
+
+    return CompiledBeamSearch(vocabulary, fusion, pruning)
+
+
+@functools.cache
+def numba_is_missing() -> bool:
+    """Whether the search has to do without numba; says so, once."""
+    missing = importlib.util.find_spec("numba") is None
+    if missing:
+        print("beam search: numba is not installed, so it is slower", flush=True)
+    return missing
+
+
+def _load(lm: WordModel | str | Path | None) -> WordModel | None:
+    if not isinstance(lm, str | Path):
+        return lm
+    from asr.lm.ngram import NgramLm  # kenlm is needed only with an LM
+
+    return NgramLm(Path(lm))
+
+
+def _read_words(lexicon: Iterable[str] | Path) -> frozenset[str]:
+    """The words; of a file, the first column."""
+    if not isinstance(lexicon, str | Path):
+        return frozenset(lexicon)
+    try:
+        lines = Path(lexicon).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"lexicon {lexicon} cannot be read: {error}") from None
+    return frozenset(line.split()[0] for line in lines if line.strip())
+
+
+def _as_array(values: Any) -> NDArray[np.float32]:
+    """A float32 array of numpy's, torch's or nested numbers."""
+    if hasattr(values, "detach"):
+        values = values.detach().float().cpu().numpy()  # numpy knows no bfloat16
+    return np.ascontiguousarray(values, dtype=np.float32)

@@ -1,0 +1,102 @@
+"""The arrays of the compiled beam search: one record per prefix, token, and so on."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.decode.vocabulary import Vocabulary
+from asr.decode.word_trie import build_trie
+
+Records = NDArray[np.void]
+
+# Kinds of tokens, kinds of LM.
+INSIDE, STARTS, NEVER = 0, 1, 2
+NO_LM, WORD_LM, TOKEN_LM = 0, 1, 2
+
+
+def _record(integers: str, floats: str = "") -> np.dtype[np.void]:
+    """One width only: numba would compile a function once more for each other."""
+    fields = [(name, "i8") for name in integers.split()]
+    return np.dtype(fields + [(name, "f8") for name in floats.split()])
+
+
+# How far the search is, and the options that it needs; one record.
+RUN = _record(
+    "frame beam nodes asked cached needed beam_size blank lm closed lexicon hotwords any_whole",
+    "beam_threshold word_score unknown most",
+)
+# A token: its piece is symbols[first:end]; `tried`: the last frame it was good for.
+TOKEN = _record("kind first end tried")
+# A prefix: its place in the tree and in the beam (-1: not in it), its places in the
+# tries, the LM's state after the finished words and after the last word too (-1: not
+# known yet); scores of the finished words, and what finishing the last word adds;
+# `word` tells the unfinished words apart, 0 is none.
+NODE = _record(
+    "parent token child sibling slot word lexicon hot state end_state",
+    "lm bonus end_lm end_bonus",
+)
+# A prefix in the beam, now and after the frame in work; `bonus`, `lm` at the end.
+PLACE = _record("node", "p_b p_nb p next_b next_nb next_p bonus lm")
+# A candidate for the next beam: a prefix that stays (token -1) or one that grows.
+FOUND = _record("place token", "p score scratch")
+# What the LM said; key 0: nothing stored, state -1: not answered yet.
+ANSWER = _record("key state", "ln_prob bonus")
+# A question to the LM: row of the answer in the cache; prefix, token (or one of the
+# kinds below), LM state, word; and Python's answer to it.
+ASKED = _record("row node token state word after", "ln_prob bonus")
+A_WORD, THE_END, UNKNOWN = -1, -2, -3  # questions that are not about a token
+# Node of a trie: its children are first to end - 1, `symbol` led here; see WordTrie.
+TRIE = _record("first end symbol whole", "hot")
+
+
+def zeros(length: int, record: np.dtype[np.void]) -> Records:
+    """An array of records, all zero."""
+    return np.zeros(length, record)
+
+
+def enlarged(array: Records, needed: int) -> Records:
+    """A copy with twice as many records as are needed."""
+    larger = np.zeros(2 * needed, array.dtype)
+    larger[: len(array)] = array
+    return larger
+
+
+def token_records(vocabulary: Vocabulary) -> tuple[Records, NDArray[np.int64]]:
+    """The tokens, and the code points of their pieces one after the other."""
+    records = zeros(len(vocabulary), TOKEN)
+    lengths = [len(piece) for piece in vocabulary.pieces]
+    records["end"] = np.cumsum(lengths)
+    records["first"] = records["end"] - lengths
+    kinds = np.where(vocabulary.starts_word, STARTS, INSIDE)
+    records["kind"] = np.where(vocabulary.spoken, kinds, NEVER)
+    symbols = [ord(character) for piece in vocabulary.pieces for character in piece]
+    return records, np.array(symbols, np.int64)
+
+
+def trie_records(
+    lexicon: frozenset[str] | None, hotwords: frozenset[str], hotword_weight: float
+) -> tuple[Records, int, int]:
+    """Tries of both kinds of words in one array, and their roots (-1: no trie)."""
+    parts, roots, base = [zeros(0, TRIE)], [], 0
+    for words in (lexicon, hotwords or None):
+        roots.append(-1 if words is None else base)
+        if words is None:
+            continue
+        trie = build_trie(words)
+        part = zeros(len(trie.whole), TRIE)
+        part["first"], part["end"] = trie.first[:-1] + base, trie.first[1:] + base
+        part["symbol"], part["whole"] = trie.symbol, trie.whole
+        part["hot"] = hotword_weight * trie.share
+        parts.append(part)
+        base += len(part)
+    return np.concatenate(parts), roots[0], roots[1]
+
+
+def one_record(record: np.dtype[np.void], values: Iterable[tuple[str, Any]]) -> Records:
+    """One record with the given fields, the others zero."""
+    made = zeros(1, record)
+    for name, value in values:
+        made[name] = value
+    return made

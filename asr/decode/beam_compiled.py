@@ -1,0 +1,218 @@
+"""The compiled beam search with its memory: made, grown, LM questions answered."""
+
+import numpy as np
+
+from asr.decode import beam_kernel as kernel
+from asr.decode.beam_arrays import (
+    ANSWER,
+    ASKED,
+    FOUND,
+    NO_LM,
+    NODE,
+    PLACE,
+    RUN,
+    THE_END,
+    TOKEN_LM,
+    UNKNOWN,
+    WORD_LM,
+    enlarged,
+    one_record,
+    token_records,
+    trie_records,
+    zeros,
+)
+from asr.decode.hypothesis import Hypothesis
+from asr.decode.log_probs import LogProbs
+from asr.decode.prefix_beam import Pruning, choose_tokens, ranked
+from asr.decode.vocabulary import Vocabulary
+from asr.decode.word_lm import Fusion, LmStates
+
+CACHE_SIZE = 1 << 16  # LM answers kept: half of it
+MOST_STATES = 1 << 20  # LM states kept from utterance to utterance, and words
+
+
+class CompiledBeamSearch:
+    """Decodes one utterance at a time; what the LM said serves the next ones too.
+
+    Not for several threads at once. Memory grows with the longest utterance and, up to
+    a bound, with the LM states and words met; not with the number of utterances.
+    Words at the same LM state are told apart by 64-bit hashes of their tokens.
+    """
+
+    def __init__(
+        self, vocabulary: Vocabulary, fusion: Fusion, pruning: Pruning
+    ) -> None:
+        self.vocabulary = vocabulary
+        self.fusion = fusion
+        self.pruning = pruning
+        self._trie, lexicon, hotwords = trie_records(
+            fusion.vocabulary, fusion.hotwords, fusion.hotword_weight
+        )
+        kind = NO_LM if fusion.lm is None else WORD_LM
+        fields = {
+            "beam_size": min(pruning.beam_size, 2**30),
+            "beam_threshold": pruning.beam_threshold,
+            "blank": vocabulary.blank,
+            "lm": kind if fusion.token_lm is None else TOKEN_LM,
+            "closed": fusion.lexicon is not None,
+            "lexicon": lexicon,
+            "hotwords": hotwords,
+            "word_score": fusion.word_score,
+            "unknown": 0.0 if fusion.known is None else fusion.unk_score,
+            "most": most_bonus(fusion),
+        }
+        self._run = one_record(RUN, fields.items())
+        self._tokens, self._symbols = token_records(vocabulary)
+        self._places, self._found = zeros(256, PLACE), zeros(256, FOUND)
+        self._nodes = zeros(4096, NODE)
+        self._forget(CACHE_SIZE if fusion.model is not None else 2)
+
+    def _forget(self, cache_size: int) -> None:
+        """Begin with an empty cache and without LM states."""
+        self._cache, self._asked = zeros(cache_size, ANSWER), zeros(cache_size, ASKED)
+        self._run["cached"] = 0
+        self._spelled: dict[int, str] = {}
+        model = self.fusion.model
+        self._states = None if model is None else LmStates(model)
+
+    def search(self, log_probs: LogProbs, nbest: int) -> list[Hypothesis]:
+        """Search ``(T, V)`` log-probs; best first, none if nothing is possible."""
+        log_probs = np.ascontiguousarray(log_probs, dtype=np.float32)
+        candidates, ends = choose_tokens(log_probs, self.vocabulary, self.pruning)
+        if max(len(self._states or ()), len(self._spelled)) > MOST_STATES:
+            self._forget(len(self._cache))
+        self._begin()
+        while True:
+            status = kernel.search(
+                self._run,
+                self._tokens,
+                self._symbols,
+                self._places,
+                self._nodes,
+                self._trie,
+                self._found,
+                self._cache,
+                self._asked,
+                log_probs,
+                candidates,
+                ends,
+            )
+            if status == kernel.DONE:
+                return self._best(nbest)
+            if status == kernel.ASK_LM:
+                self._answer()
+            else:
+                self._grow(status)
+
+    def _begin(self) -> None:
+        """The beam before the first frame: the empty prefix, for certain."""
+        run, node, place = self._run[0], self._nodes[0], self._places[0]
+        run["frame"], run["asked"], run["beam"], run["nodes"] = 0, 0, 1, 1
+        self._tokens["tried"] = -1
+        node.fill(0)  # scores, word, slot
+        for field in ("parent", "token", "child", "sibling", "end_state"):
+            node[field] = -1
+        node["lexicon"], node["hot"] = run["lexicon"], run["hotwords"]
+        node["state"] = 0 if self._states is None else self._states.begin()
+        place["node"], place["p_b"], place["p_nb"], place["p"] = 0, 0.0, -np.inf, 0.0
+
+    def _answer(self) -> None:
+        """Write down what the LM says to all that was asked."""
+        asked = self._asked[: int(self._run[0]["asked"])]
+        asked[:] = [
+            (row, n, token, state, word, *self._ask(n, token, state, word))
+            for row, n, token, state, word, *_ in asked.tolist()
+        ]
+
+    def _ask(
+        self, n: int, token: int, state: int, word: int
+    ) -> tuple[int, float, float]:
+        """Next state, ln probability, and weighted bonus."""
+        states, fusion = self._states, self.fusion
+        assert states is not None and fusion.model is not None
+        if token == THE_END:
+            ln_prob = states.end(state)
+            return state, ln_prob, fusion.lm_weight * ln_prob
+        if token >= 0:
+            text = self.vocabulary.tokens[token]
+        elif token == UNKNOWN:
+            text = "<unk>"
+        else:
+            text = self._spelled.get(word) or self._spell(n, word)
+        ln_prob, after = states.score(state, text)
+        bonus = fusion.lm_weight * ln_prob
+        if token == UNKNOWN or text not in fusion.model:
+            bonus += fusion.unk_score
+        if token < 0:
+            bonus += fusion.word_score
+        return after, ln_prob, bonus
+
+    def _spell(self, n: int, word: int) -> str:
+        """The last word of a prefix."""
+        tokens, parents = self._nodes["token"], self._nodes["parent"]
+        pieces: list[str] = []
+        while n > 0:
+            token = tokens.item(n)
+            pieces.append(self.vocabulary.pieces[token])
+            if self.vocabulary.starts_word[token]:
+                break
+            n = parents.item(n)
+        self._spelled[word] = "".join(reversed(pieces))
+        return self._spelled[word]
+
+    def _grow(self, status: int) -> None:
+        """Make what is too small at least twice as large as needed."""
+        needed = int(self._run[0]["needed"])
+        if status == kernel.GROW_CACHE:
+            size = 1 << needed.bit_length()
+            self._cache, self._asked = zeros(size, ANSWER), zeros(size, ASKED)
+            self._run["cached"] = 0
+        elif status == kernel.GROW_BEAM:
+            self._places = enlarged(self._places, needed)
+            self._found = enlarged(self._found, needed)
+        else:
+            self._nodes = enlarged(self._nodes, needed)
+
+    def _best(self, nbest: int) -> list[Hypothesis]:
+        """The n-best list of the last beam."""
+        places = self._places[: int(self._run[0]["beam"])]
+        am_scores = places["p"]
+        scores = am_scores + places["bonus"]
+        rows = np.flatnonzero(scores > -np.inf)
+        if len(rows) > nbest:  # spell only those that may be in the list, ties too
+            least = np.partition(scores[rows], -nbest)[-nbest]
+            rows = rows[scores[rows] >= least]
+        found = []
+        for row in rows.tolist():
+            ids = self._ids(int(places[row]["node"]))
+            if not self._run[0]["any_whole"]:
+                ids = self.vocabulary.without_last_word(ids)
+            found.append(
+                (
+                    float(scores[row]),
+                    ids,
+                    float(am_scores[row]),
+                    float(places[row]["lm"]),
+                )
+            )
+        return ranked(found, self.vocabulary)[:nbest]
+
+    def _ids(self, n: int) -> tuple[int, ...]:
+        tokens, parents = self._nodes["token"], self._nodes["parent"]
+        ids = []
+        while n > 0:
+            ids.append(tokens.item(n))
+            n = parents.item(n)
+        return tuple(reversed(ids))
+
+
+def most_bonus(fusion: Fusion) -> float:
+    """No token adds more to a prefix than this.
+
+    An n-gram's ln probabilities are 0 at most, so that its own part is 0 at most.
+    """
+    if fusion.model is not None and fusion.lm_weight < 0:
+        return np.inf
+    unknown = max(0.0, fusion.unk_score) if fusion.model is not None else 0.0
+    hot = max(0.0, fusion.hotword_weight) if fusion.hotwords else 0.0
+    return max(0.0, fusion.word_score) + unknown + 2 * hot  # a hot word, another begun

@@ -1,0 +1,66 @@
+"""Words as a tree of characters, in a few arrays that a compiled search can walk."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class WordTrie(NamedTuple):
+    """N + 1 nodes, numbered level by level; node 0 is the empty word.
+
+    Attributes:
+        first: ``(N + 2,)`` int32; the children of node n are ``first[n]`` to
+            ``first[n + 1] - 1``.
+        symbol: ``(N + 1,)`` int32, code point of the character that leads to a node,
+            in increasing order among the children of a node.
+        whole: ``(N + 1,)`` uint8, 1 where a word ends.
+        share: ``(N + 1,)`` float64, the length so far as a share of the length of the
+            shortest word through the node; 0 at the empty word.
+    """
+
+    first: NDArray[np.int32]
+    symbol: NDArray[np.int32]
+    whole: NDArray[np.uint8]
+    share: NDArray[np.float64]
+
+
+def build_trie(words: Collection[str]) -> WordTrie:
+    """The tree of some words; empty ones are left out.
+
+    In a sorted table of the words, one row each, a node of depth d begins wherever
+    the first d characters change: a column at a time gives a level at a time.
+    """
+    table = np.array(sorted({word for word in words if word}), dtype=np.str_)
+    width = table.dtype.itemsize // 4
+    codes = table.view(np.uint32).reshape(len(table), width).astype(np.int32)
+    lengths = (codes > 0).sum(axis=1)
+    changed = np.zeros(len(table), dtype=bool)
+    changed[:1] = True
+    parent = np.zeros(len(table), dtype=np.int64)
+    parents, symbols, total = [np.zeros(1, np.int64)], [np.zeros(1, np.int32)], 1
+    whole, share = [np.zeros(1, np.uint8)], [np.zeros(1)]
+    for depth in range(width):
+        changed[1:] |= codes[1:, depth] != codes[:-1, depth]
+        alive = lengths > depth
+        new = changed & alive
+        at = np.cumsum(new)[alive] - 1
+        count = int(new.sum())
+        ends, least = np.zeros(count, np.uint8), np.full(count, width, np.int32)
+        ends[at[lengths[alive] == depth + 1]] = 1
+        np.minimum.at(least, at, lengths[alive])
+        parents.append(parent[new])
+        symbols.append(codes[new, depth])
+        whole.append(ends)
+        share.append((depth + 1) / least)
+        parent[alive] = total + at
+        total += count
+    above = np.concatenate(parents)[1:]
+    first = np.searchsorted(above, np.arange(total + 1)) + 1
+    return WordTrie(
+        first.astype(np.int32),
+        np.concatenate(symbols).astype(np.int32),
+        np.concatenate(whole),
+        np.concatenate(share),
+    )
