@@ -1,4 +1,7 @@
-"""``rescore``: the n-best lists of ``beam-lm`` in the order of a neural LM."""
+"""``rescore``: the n-best lists of ``beam-lm`` in the order of a neural LM.
+
+Works on the log-probs that stages 7 and 8 have left; their outputs stay as they are.
+"""
 
 import dataclasses
 import json
@@ -32,7 +35,7 @@ from asr.score.report import error_line, score, write_report
 from asr.score.transcripts import read_texts
 from asr.text.transcripts import read_transcripts
 
-BASE, RESCORED = "beam-lm", "rescored"
+BASE, LISTS, RESCORED = "beam-lm", "nbest-lists", "rescored"
 
 
 def run(job: Job) -> None:
@@ -65,9 +68,9 @@ def load_lm(job: Job) -> SentenceLm:
 def rescore_folder(
     job: Job, lm: SentenceLm, scales: RescoreScales, folder: Path
 ) -> None:
-    """Write ``rescored`` beside ``beam-lm``: ``text``, ``nbest.jsonl``, timing."""
-    nbests = read_nbest(folder / BASE / "nbest.jsonl", job.config.rescore.nbest)
-    base = json.loads((folder / BASE / "timing.json").read_text(encoding="utf-8"))
+    """Write ``rescored``: ``text``, ``nbest.jsonl`` and ``timing.json``."""
+    nbests = _search(job, folder)
+    base = json.loads((folder / LISTS / "timing.json").read_text(encoding="utf-8"))
     began = time.perf_counter()
     parts = _parts(nbests, lm, base["options"])
     ordered = [
@@ -85,18 +88,12 @@ def rescore_folder(
 
 
 def _tune(job: Job, lm: SentenceLm) -> RescoreScales:
-    """Decode dev with the frozen scales of ``beam-lm``; choose those of rescoring."""
-    config, dev = job.config.rescore, job.paths.decode_dir("dev")
-    log_probs = dev / "log_probs.h5"
-    if not log_probs.is_file():
-        raise RecipeError(f"{log_probs}: not found; run stage 7 (tune) first")
-    options = dataclasses.replace(search_options(job), nbest=config.nbest)
-    arguments: dict[str, Any] = {"lang_dir": job.lang, "lm": job.lm_file}
-    run_method(BASE, log_probs, dev / BASE, options=options, **arguments)
-    nbests = read_nbest(dev / BASE / "nbest.jsonl", config.nbest)
+    """Choose the scales on dev and write them down."""
+    config = job.config.rescore
+    nbests = _search(job, job.paths.decode_dir("dev"))
     scales = tune_rescore(
         nbests,
-        _parts(nbests, lm, dataclasses.asdict(options)),
+        _parts(nbests, lm, dataclasses.asdict(search_options(job))),
         read_transcripts(job.paths.cuts("dev")),
         lm_weights=config.lm_weights,
         neural_shares=config.neural_shares,
@@ -111,6 +108,23 @@ def _tune(job: Job, lm: SentenceLm) -> RescoreScales:
     target = job.paths.exp / "rescore.yaml"
     write_text(target, yaml.safe_dump(chosen, sort_keys=False))
     return scales
+
+
+def _search(job: Job, folder: Path) -> list[NBest]:
+    """Lists of ``rescore.nbest`` hypotheses, by ``beam-lm`` with its frozen scales."""
+    log_probs, number = folder / "log_probs.h5", job.config.rescore.nbest
+    if not log_probs.is_file():
+        raise RecipeError(f"{log_probs}: not found; run stages 7 and 8 first")
+    options = dataclasses.replace(
+        search_options(job),
+        nbest=number,
+        beam_size=max(number, job.config.decode.beam_size),
+    )
+    lists = folder / LISTS
+    run_method(
+        BASE, log_probs, lists, lang_dir=job.lang, lm=job.lm_file, options=options
+    )
+    return read_nbest(lists / "nbest.jsonl", number)
 
 
 def _parts(
@@ -157,9 +171,10 @@ def _write(out: Path, nbests: Sequence[NBest], timing: dict[str, Any]) -> None:
 def _show(folder: Path) -> None:
     """Print both error rates; write the report of the rescored one."""
     refs = read_texts(folder / "ref")
-    for method in (BASE, RESCORED):
+    for method in (LISTS, RESCORED):
         hyps = read_texts(folder / method / "text")
         scores = score(refs, {id_: t for id_, t in hyps.items() if id_ in refs})
         if method == RESCORED:
             write_report(scores, folder / method / "scoring")
-        print(f"{folder.name} {method}: {error_line('WER', scores.wer)}", flush=True)
+        name = BASE if method == LISTS else method
+        print(f"{folder.name} {name}: {error_line('WER', scores.wer)}", flush=True)
