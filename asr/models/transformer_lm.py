@@ -95,7 +95,8 @@ class TransformerLm(nn.Module):
         super().__init__()
         self.num_heads = num_heads
         self.embedding = nn.Embedding(vocab_size, dim)
-        nn.init.normal_(self.embedding.weight, std=dim**-0.5)
+        # So small, as GPT-2's: with shared weights a large one predicts its own token.
+        nn.init.normal_(self.embedding.weight, std=0.02)
         self.layers = nn.ModuleList(
             TransformerLayer(dim, num_heads, ff_dim, dropout) for _ in range(num_layers)
         )
@@ -116,7 +117,7 @@ class TransformerLm(nn.Module):
         """
         padding = torch.arange(tokens.size(1), device=tokens.device) >= lengths[:, None]
         x = self.embedding(tokens.masked_fill(padding, 0))
-        x = self.dropout(x * math.sqrt(x.size(-1)))
+        x = self.dropout(x)
         bias = alibi(tokens.size(1), self.num_heads, x.device)
         for layer in self.layers:
             x = layer(x, bias)
