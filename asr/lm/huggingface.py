@@ -1,6 +1,7 @@
 """Any causal language model of Hugging Face's ``transformers``, by name or folder."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -109,7 +110,7 @@ def _is_i(word: str) -> bool:
 def _load(name: str) -> tuple[Any, Any]:
     """Tokenizer and model."""
     try:
-        import transformers
+        transformers = import_module("transformers")  # large, and seldom needed
     except ImportError as error:
         raise RecipeError(
             f"rescore.lm={name}: the package transformers is not installed ({error}); "

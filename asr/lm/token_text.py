@@ -50,7 +50,8 @@ class TokenText:
         offset = (np.arange(parts.sum()) - first) * context
         left = np.repeat(sizes, parts) - offset
         found = np.repeat(begins, parts) + offset
-        return np.stack([found, np.minimum(left, context)], axis=1).astype(np.int64)
+        pieces: NDArray[np.int64] = np.stack([found, np.minimum(left, context)], axis=1)
+        return pieces
 
 
 def write_token_text(

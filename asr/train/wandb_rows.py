@@ -13,8 +13,10 @@ from asr.train.log_files import (
 )
 
 STEP_KEYS = ("loss", "learning_rate", "gradient_norm", "throughput", "skipped")
-EPOCH_KEYS = ("dev_loss", "dev_cer", "dev_wer", "dev_perplexity")
-EPOCH_KEYS += ("dev_token_perplexity",)
+EPOCH_KEYS = (
+    *("dev_loss", "dev_cer", "dev_wer"),
+    *("dev_perplexity", "dev_token_perplexity"),  # of a language model
+)
 
 
 def row_of(wandb: Any, folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
