@@ -72,7 +72,7 @@ def write_token_text(
     count, timer, block = 0, LineTimer(), [BOUNDARY]
     with atomic_path(path) as partial, open(partial, "wb") as file:
         for sentence in sentences:
-            ids = encode(sentence)
+            ids = encode(sentence.strip())  # a line's end is no token
             if not ids:
                 continue
             block += [*ids, BOUNDARY]

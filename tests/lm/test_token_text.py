@@ -8,6 +8,7 @@ import pytest
 from asr.errors import RecipeError
 from asr.lm import token_text
 from asr.lm.token_text import TokenText, write_token_text
+from asr.text.tokenizer import UNK_ID, Tokenizer
 
 
 def ids(sentence: str) -> list[int]:
@@ -23,6 +24,16 @@ def test_sentences_stand_between_zeros(
     text = TokenText.open(tmp_path / "t.bin")
     assert text.ids.tolist() == [0, 1, 2, 3, 4, 5, 0, 6, 0, 65535, 7, 8, 0]
     assert isinstance(text.ids, np.memmap)
+
+
+def test_the_end_of_a_line_is_no_token(tmp_path: Path) -> None:
+    lines = ["ONE TWO\n", "TEN\n", "\n"]
+    tokenizer = Tokenizer.train(lines, tmp_path, "char", 0)
+    size = tokenizer.vocab_size
+    write_token_text(lines, tokenizer.encode, size, tmp_path / "t.bin")
+    found = TokenText.open(tmp_path / "t.bin").ids.tolist()
+    assert found == [0, *tokenizer.encode("ONE TWO"), 0, *tokenizer.encode("TEN"), 0]
+    assert UNK_ID not in found
 
 
 def test_pieces_by_hand() -> None:
