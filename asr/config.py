@@ -91,7 +91,7 @@ class NeuralLmConfig:
     dropout: float
     seed: int
     max_epochs: int
-    epoch_steps: int  # updates of an epoch at most; a smaller text is one epoch
+    epoch_steps: int  # updates of an epoch, about; a smaller text is one epoch
     batch_tokens: int  # of one update, with padding
     context: int  # tokens; longer sentences are learned in parts
     learning_rate: float

@@ -39,7 +39,7 @@ class LmText:
         text: mapped, not loaded.
         context: tokens of a piece at most; longer sentences are cut.
         batch_tokens: of a batch at most, with padding.
-        epoch_steps: batches of an epoch at most, one an update.
+        epoch_steps: batches of an epoch, about; one an update.
     """
 
     def __init__(
