@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from asr.models.conformer import FeedForward
+from asr.models.dropout import Dropout
 
 
 def alibi(length: int, num_heads: int, device: torch.device) -> Tensor:
@@ -39,7 +40,7 @@ class CausalAttention(nn.Module):
         self.num_heads = num_heads
         self.qkv = nn.Linear(dim, 3 * dim)
         self.out = nn.Linear(dim, dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         """(B, L, D) and (H, L, L) -> (B, L, D)."""
@@ -58,7 +59,7 @@ class TransformerLayer(nn.Module):
         self.norm = nn.LayerNorm(dim)
         self.attention = CausalAttention(dim, num_heads, dropout)
         self.ff = FeedForward(dim, ff_dim, dropout)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         """(B, L, D) float32 and (H, L, L) -> (B, L, D) float32."""
@@ -101,7 +102,7 @@ class TransformerLm(nn.Module):
             TransformerLayer(dim, num_heads, ff_dim, dropout) for _ in range(num_layers)
         )
         self.norm = nn.LayerNorm(dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.bias = nn.Parameter(torch.zeros(vocab_size))
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
