@@ -6,7 +6,8 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from asr.config_load import ROOT, load_config
@@ -17,6 +18,7 @@ from asr.stage import Peers, Stage, check_ready, entry_point, run_stage
 from asr.stages import STAGES
 
 TRAIN = 6  # number of the stage
+COMMANDS = {"train_lm": 4, "rescore": 8}  # the stage whose configuration they read
 STAGE_NAMES = tuple(stage.name for stage in STAGES)
 
 
@@ -62,6 +64,8 @@ def _run(arguments: list[str]) -> int:
         from asr.bin.decode_log_probs import run
 
         return run(arguments[1:])
+    if arguments[:1] and arguments[0] in COMMANDS:
+        return _command(arguments)
     options = parser.parse_args(arguments)
     stage = next(s for s in STAGES if s.name == options.stage)
     job = make_job(options, stage.number)
@@ -132,6 +136,15 @@ def _augment_gallery(arguments: list[str]) -> int:
     from asr.bin.augment_gallery import run
 
     run(make_job(options, 1), options.utt, options.out)
+    return 0
+
+
+def _command(arguments: list[str]) -> int:
+    """A command that takes the stages' options and is no stage itself."""
+    name = arguments[0]
+    job = make_job(build_parser([name]).parse_args(arguments), COMMANDS[name])
+    run: Callable[[Job], None] = import_module(f"asr.bin.{name}").run
+    run(job)
     return 0
 
 

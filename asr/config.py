@@ -82,6 +82,46 @@ class LmConfig:
 
 
 @dataclass(frozen=True)
+class NeuralLmConfig:
+    """The Transformer LM of ``local/train_lm.sh``: its sizes, and how it is trained."""
+
+    dim: int
+    num_layers: int
+    num_heads: int
+    ff_dim: int
+    dropout: float
+    seed: int
+    max_epochs: int
+    epoch_steps: int  # updates of an epoch, about; a smaller text is one epoch
+    batch_tokens: int  # of one update, with padding
+    context: int  # tokens; longer sentences are learned in parts
+    learning_rate: float
+    warmup_steps: int
+    final_lr_ratio: float
+    schedule: str  # cosine | noam | onecycle | constant, after the warm-up
+    weight_decay: float
+    clip_norm: float
+    precision: str  # auto | float32 | bfloat16
+    ema_decay: float
+    patience: int  # epochs without a better dev perplexity that end it; 0: never
+    max_skipped: int
+    checkpoint_minutes: float
+    keep_checkpoints: int
+
+
+@dataclass(frozen=True)
+class RescoreConfig:
+    """``local/rescore.sh``: the LM, and the grid of scales tried on dev."""
+
+    lm: str | None  # null: the recipe's own; else a Hugging Face name or folder
+    case: str  # as_is | lower | sentence; what a Hugging Face model is shown
+    nbest: int  # hypotheses of an utterance that are scored
+    lm_weights: tuple[float, ...]
+    neural_shares: tuple[float, ...]  # 0: the n-gram alone, 1: the neural LM alone
+    word_scores: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class ConformerConfig:
     """Conformer encoder (Gulati et al. 2020)."""
 
@@ -201,3 +241,5 @@ class Config:
     log: LogConfig
     tune: TuneConfig
     decode: DecodeConfig
+    neural_lm: NeuralLmConfig
+    rescore: RescoreConfig

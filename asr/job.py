@@ -108,6 +108,11 @@ class Job:
         return binary if binary.exists() else self.paths.arpa(self.config.lm.order)
 
     @property
+    def neural_lm(self) -> Path:
+        """Folder of the neural LM over this run's tokens."""
+        return self.paths.data / f"neural_lm_{self.config.tokenizer.unit}"
+
+    @property
     def splits(self) -> tuple[str, ...]:
         """All sets of the corpus: train, dev, and the test sets."""
         return ("train", "dev", *self.config.corpus.test_sets)

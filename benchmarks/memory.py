@@ -16,20 +16,19 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from torch import nn
 
 from asr.__main__ import build_parser, make_job
 from asr.atomic import atomic_path
 from asr.bin.train import feasible, feature_augment, new_model, read_split
 from asr.bin.train_log import new_log
-from asr.data.dataset import Batch
 from asr.job import Job
-from asr.models.create import AcousticModel
 from asr.plot.spectrogram import METADATA
 from asr.provenance import write_config
 from asr.text.tokenizer import Tokenizer
 from asr.train.log import StepRecord, TrainLog, TrainLogs
 from asr.train.loop import Trainer
-from asr.train.state import EpochResult, TrainState
+from asr.train.state import Result, TrainState
 from benchmarks.loader import thinned
 
 WARM = 2  # epochs before the slope is taken
@@ -51,12 +50,10 @@ class MemoryLog(TrainLog):
         self.steps: list[Point] = []
         self.ends: list[Point] = []
 
-    def step(self, record: StepRecord, batch: Batch) -> None:
+    def step(self, record: StepRecord, batch: object) -> None:
         self.steps.append(now(record.epoch))
 
-    def epoch(
-        self, result: EpochResult, state: TrainState, model: AcousticModel
-    ) -> None:
+    def epoch(self, result: Result, state: TrainState, model: nn.Module) -> None:
         self.ends.append(now(result.epoch))
 
 

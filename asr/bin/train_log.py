@@ -2,6 +2,7 @@
 
 import os
 from functools import partial
+from pathlib import Path
 
 from asr.data.audio_examples import write_audio_examples
 from asr.errors import UsageError
@@ -17,8 +18,6 @@ from asr.train.wandb_log import WandbLog, choose_mode
 def new_log(job: Job, train: Split, dev: Split, tokenizer: Tokenizer) -> TrainLog:
     """Local files, and W&B unless it is off; the files come first, W&B reads them."""
     config, paths = job.config, job.paths
-    if config.log.every_steps < 1:
-        raise UsageError(f"log.every_steps={config.log.every_steps}: at least 1")
     illustrator = Illustrator(
         paths.log,
         dev,
@@ -36,15 +35,27 @@ def new_log(job: Job, train: Split, dev: Split, tokenizer: Tokenizer) -> TrainLo
             sample_rate=config.fbank.sample_rate,
         ),
     )
-    logs: list[TrainLog] = [FileLog(paths.log, config.log.every_steps, illustrator)]
-    mode = choose_mode(config.log.wandb, os.environ)
+    return _with_wandb(job, paths.exp, illustrator)
+
+
+def text_log(job: Job, folder: Path) -> TrainLog:
+    """The same of a language model's training in ``folder``: numbers only."""
+    return _with_wandb(job, folder, None)
+
+
+def _with_wandb(job: Job, folder: Path, illustrator: Illustrator | None) -> TrainLog:
+    config = job.config.log
+    if config.every_steps < 1:
+        raise UsageError(f"log.every_steps={config.every_steps}: at least 1")
+    logs: list[TrainLog] = [FileLog(folder / "log", config.every_steps, illustrator)]
+    mode = choose_mode(config.wandb, os.environ)
     if mode != "off":
         wandb = WandbLog(
-            paths.log,
-            paths.exp / "config.yaml",
-            paths.checkpoints / "wandb_id",
-            name="-".join(paths.exp.absolute().parts[-2:]),
-            project=config.log.project,
+            folder / "log",
+            folder / "config.yaml",
+            folder / "checkpoints" / "wandb_id",
+            name="-".join(folder.absolute().parts[-2:]),
+            project=config.project,
             mode=mode,
         )
         logs.append(wandb)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 FRAMES_PER_SECOND = 100
 JITTER = 0.1  # of the length: lets neighbours in length meet anew in every epoch
@@ -31,10 +32,22 @@ def plan_batches(
     Returns:
         Batches of indices; every utterance is in exactly one.
     """
-    rng = np.random.default_rng((seed, epoch))
-    frames = np.asarray(num_frames)
-    jitter = rng.uniform(1.0, 1.0 + JITTER, size=len(frames))
     limit = batch_seconds * FRAMES_PER_SECOND
+    return plan_padded(num_frames, limit, seed=seed, epoch=epoch, by_length=by_length)
+
+
+def plan_padded(
+    sizes: Sequence[int] | NDArray[np.int64],
+    limit: float,
+    *,
+    seed: int,
+    epoch: int,
+    by_length: bool = False,
+) -> list[list[int]]:
+    """The same for sizes of any unit: longest times number is at most ``limit``."""
+    rng = np.random.default_rng((seed, epoch))
+    frames = np.asarray(sizes)
+    jitter = rng.uniform(1.0, 1.0 + JITTER, size=len(frames))
     batches: list[list[int]] = []
     longest = 0
     for index in np.argsort(frames * jitter, kind="stable").tolist():

@@ -30,11 +30,16 @@ def draw_curves(records: Sequence[Record], path: Path) -> None:
     figure = Figure(figsize=(12.0, 6.4), dpi=90)
     axes = figure.subplots(2, 3).flat
     _loss(axes[0], steps, epochs)
-    _error_rates(axes[1], epochs)
+    of_text = any("dev_perplexity" in r for r in epochs)
+    (_perplexity if of_text else _error_rates)(axes[1], epochs)
     for place, key, title in (
         (axes[2], "learning_rate", "learning rate"),
         (axes[3], "gradient_norm", "gradient norm"),
-        (axes[4], "throughput", "seconds of audio a second"),
+        (
+            axes[4],
+            "throughput",
+            f"{'tokens' if of_text else 'seconds of audio'} a second",
+        ),
         (axes[5], "skipped", "steps skipped so far"),
     ):
         _plot(place, steps, key, title)
@@ -71,6 +76,12 @@ def _error_rates(axes: Axes, epochs: Sequence[Record]) -> None:
     for key, name in (("dev_wer", "WER"), ("dev_cer", "CER")):
         _plot(axes, epochs, key, name, marker="o", scale=100.0)
     axes.set_title("dev, greedy, %", fontsize=10)
+    axes.legend(fontsize=8)
+
+
+def _perplexity(axes: Axes, epochs: Sequence[Record]) -> None:
+    _plot(axes, epochs, "dev_perplexity", "a word", marker="o")
+    axes.set_title("dev perplexity", fontsize=10)
     axes.legend(fontsize=8)
 
 

@@ -14,7 +14,7 @@ from asr.atomic import write_text
 from asr.done_marker import changes
 from asr.errors import RecipeError
 from asr.models import checkpoint
-from asr.train.state import EpochResult
+from asr.train.state import Result
 
 
 class CheckpointFolder:
@@ -73,12 +73,12 @@ class CheckpointFolder:
         """Write ``epoch-N.pt``."""
         checkpoint.save(model.state_dict(), self._weights(epoch))
 
-    def remove_worse(self, history: Sequence[EpochResult]) -> None:
+    def remove_worse(self, history: Sequence[Result]) -> None:
         """Remove the weights of all epochs but the best."""
         for worse in _ranked(history)[self.keep :]:
             self._weights(worse.epoch).unlink(missing_ok=True)
 
-    def write_best(self, history: Sequence[EpochResult]) -> None:
+    def write_best(self, history: Sequence[Result]) -> None:
         """Write ``best.json``: the epochs that are kept, best first."""
         kept = _ranked(history)[: self.keep]
         text = json.dumps([asdict(result) for result in kept], indent=1)
@@ -120,10 +120,10 @@ class CheckpointFolder:
         shutil.move(self.path, target)
         print(
             f"{self.path}: these checkpoints are of another configuration or other "
-            f"features ({changed}); kept as {target}, training starts anew",
+            f"data ({changed}); kept as {target}, training starts anew",
             flush=True,
         )
 
 
-def _ranked(history: Sequence[EpochResult]) -> list[EpochResult]:
+def _ranked(history: Sequence[Result]) -> list[Result]:
     return sorted(history, key=lambda result: result.rank)

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from asr.config import TrainConfig
 from asr.data.dataset import Augment, Batch, BatchDataset, iterate
@@ -10,26 +11,28 @@ from asr.train.group import Group, groups
 from asr.train.split import Split
 from asr.train.world import World
 
+BatchT = TypeVar("BatchT")
 
-class Feed(Iterator[Batch]):
+
+class Feed(Iterator[BatchT]):
     """Passes batches on and remembers the last one, for the log.
 
     Attributes:
         last: the batch given out last; None before the first.
     """
 
-    def __init__(self, batches: Iterator[Batch]) -> None:
+    def __init__(self, batches: Iterator[BatchT]) -> None:
         self._batches = batches
-        self.last: Batch | None = None
+        self.last: BatchT | None = None
 
-    def __next__(self) -> Batch:
+    def __next__(self) -> BatchT:
         batch = next(self._batches)
         self.last = batch
         return batch
 
 
 @dataclass(frozen=True)
-class Epoch:
+class Epoch(Generic[BatchT]):
     """What is left of an epoch.
 
     Attributes:
@@ -39,7 +42,7 @@ class Epoch:
     """
 
     groups: Iterator[Group]
-    feed: Feed
+    feed: Feed[BatchT]
     size: int
 
 
@@ -61,7 +64,7 @@ def open_epoch(
     augment: Augment | None,
     epoch: int,
     start: int,
-) -> Iterator[Epoch]:
+) -> Iterator[Epoch[Batch]]:
     """Inside ``with``, workers load the epoch's batches from ``start`` on.
 
     Leaving it ends them: workers that wait would keep a failing process alive.

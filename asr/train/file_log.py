@@ -2,16 +2,18 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from asr.data.dataset import Batch
-from asr.models.create import AcousticModel
 from asr.train.illustrate import Illustrator
 from asr.train.log import StepRecord, TrainLog
 from asr.train.log_files import CURVES, METRICS
 from asr.train.metrics import MetricsFile, read_metrics
-from asr.train.state import EpochResult, TrainState
+from asr.train.state import Result, TrainState
 
 DRAWING_SHARE = 0.02  # of the time, at most, may go into drawing curves
 
@@ -24,10 +26,11 @@ class FileLog(TrainLog):
     Args:
         folder: of the log.
         every_steps: steps from one line to the next; skipped steps always get one.
+        illustrator: None for a model of text, of which there is nothing to draw.
     """
 
     def __init__(
-        self, folder: Path, every_steps: int, illustrator: Illustrator
+        self, folder: Path, every_steps: int, illustrator: Illustrator | None
     ) -> None:
         self.folder, self.every = folder, every_steps
         self.illustrator = illustrator
@@ -41,11 +44,13 @@ class FileLog(TrainLog):
             set_aside_if_used(self.folder)
         self.metrics.resume(state.step, state.epoch)
         self._skipped = state.skipped
-        self.illustrator.begin(state.epoch, state.position > 0)
+        if self.illustrator is not None:
+            self.illustrator.begin(state.epoch, state.position > 0)
 
-    def step(self, record: StepRecord, batch: Batch) -> None:
-        self.speed.add(record.epoch, record.seconds)
-        self.illustrator.train(record.epoch, batch)
+    def step(self, record: StepRecord, batch: object) -> None:
+        self.speed.add(record.epoch, record.amount)
+        if self.illustrator is not None and isinstance(batch, Batch):
+            self.illustrator.train(record.epoch, batch)
         skipped = record.skipped > self._skipped
         self._skipped = record.skipped
         if skipped or record.step % self.every == 0:
@@ -67,19 +72,14 @@ class FileLog(TrainLog):
         }
         return line | ({"utterances": list(culprits)} if culprits else {})
 
-    def epoch(
-        self, result: EpochResult, state: TrainState, model: AcousticModel
-    ) -> None:
-        self.illustrator.dev(result.epoch, model)
+    def epoch(self, result: Result, state: TrainState, model: nn.Module) -> None:
+        if self.illustrator is not None:
+            self.illustrator.dev(result.epoch, model)
         self.metrics.add(
             {
                 "kind": "epoch",
                 "step": state.step,
-                "epoch": result.epoch,
-                "train_loss": result.train_loss,
-                "dev_loss": result.dev_loss,
-                "dev_cer": result.dev_cer,
-                "dev_wer": result.dev_wer,
+                **asdict(result),
                 "skipped": state.skipped,
                 "time": round(time.time(), 3),
             }
@@ -107,24 +107,24 @@ class FileLog(TrainLog):
 
 
 class Speed:
-    """Seconds of audio per second of training, validation not counted."""
+    """Audio or text per second of training, validation not counted."""
 
     def __init__(self) -> None:
         self._epoch, self._last = 0, 0.0
-        self._audio = self._clock = 0.0
+        self._amount = self._clock = 0.0
 
-    def add(self, epoch: int, seconds: float) -> None:
-        """A step with ``seconds`` of audio has ended; an epoch's first only starts."""
+    def add(self, epoch: int, amount: float) -> None:
+        """A step with ``amount`` has ended; an epoch's first one only starts."""
         now = time.perf_counter()
         if epoch == self._epoch:
-            self._audio += seconds
+            self._amount += amount
             self._clock += now - self._last
         self._epoch, self._last = epoch, now
 
     def take(self) -> float | None:
         """The speed since the last call, None if no time has passed."""
-        speed = self._audio / self._clock if self._clock else None
-        self._audio = self._clock = 0.0
+        speed = self._amount / self._clock if self._clock else None
+        self._amount = self._clock = 0.0
         return speed
 
 

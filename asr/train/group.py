@@ -20,16 +20,16 @@ class Group:
     Attributes:
         epoch: from 0.
         positions: in the epoch's plan.
-        ids: of the utterances, batch by batch.
-        tokens: of all transcripts; the loss is a mean over them.
-        seconds: of audio, padding not counted.
+        ids: of the utterances or sentences, batch by batch.
+        tokens: of all texts; the loss is a mean over them.
+        amount: seconds of audio, or tokens of text, padding not counted.
     """
 
     epoch: int
     positions: range
     ids: tuple[tuple[str, ...], ...]
     tokens: int
-    seconds: float
+    amount: float
 
     def rounds(self, size: int) -> int:
         """Batches that the busiest of ``size`` ranks takes."""

@@ -5,11 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from asr.data.dataset import Batch, Utterance
 from asr.errors import RecipeError
-from asr.models.create import AcousticModel
 from asr.train.log_files import (
     AUDIO,
     SAMPLES,
@@ -77,7 +76,7 @@ class Illustrator:
             title = f"{batch.ids[i]}, augmented, epoch {epoch}"
             self._draw(features, self._picture(epoch, "train", i), title)
 
-    def dev(self, epoch: int, model: AcousticModel) -> None:
+    def dev(self, epoch: int, model: nn.Module) -> None:
         """Decode this epoch's random dev utterances, and draw the first of them."""
         split = self.dev_split
         number = max(self.samples, self.spectrograms)
@@ -89,9 +88,7 @@ class Illustrator:
             title = f"{utterance.id}, dev"
             self._draw(features, self._picture(epoch, "dev", i), title)
 
-    def _decode(
-        self, epoch: int, model: AcousticModel, chosen: list[Utterance]
-    ) -> None:
+    def _decode(self, epoch: int, model: nn.Module, chosen: list[Utterance]) -> None:
         path = self.folder / SAMPLES / f"epoch-{epoch}.tsv"
         try:
             decoded = decode_samples(

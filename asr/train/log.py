@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from asr.data.dataset import Batch
-from asr.models.create import AcousticModel
-from asr.train.state import EpochResult, TrainState
+from torch import nn
+
+from asr.train.state import Result, TrainState
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class StepRecord:
         epoch, step: both from 1.
         loss: per token, natural logarithm.
         gradient_norm: before clipping.
-        seconds: of audio in the step.
+        amount: in the step: seconds of audio, or tokens of text.
         skipped: steps skipped so far, because loss or gradient was not finite.
-        ids: of the step's utterances, in all processes.
+        ids: of the step's utterances or sentences, in all processes.
     """
 
     epoch: int
@@ -26,7 +26,7 @@ class StepRecord:
     loss: float
     learning_rate: float
     gradient_norm: float
-    seconds: float
+    amount: float
     skipped: int
     ids: tuple[str, ...] = ()
 
@@ -40,12 +40,10 @@ class TrainLog:
     def begin(self, state: TrainState) -> None:
         """The training starts, or goes on, where ``state`` stands."""
 
-    def step(self, record: StepRecord, batch: Batch) -> None:
+    def step(self, record: StepRecord, batch: object) -> None:
         """A step was made; ``batch`` is its last one here, features augmented."""
 
-    def epoch(
-        self, result: EpochResult, state: TrainState, model: AcousticModel
-    ) -> None:
+    def epoch(self, result: Result, state: TrainState, model: nn.Module) -> None:
         """An epoch has ended; ``model`` is what was validated."""
 
     def sync(self) -> None:
@@ -65,13 +63,11 @@ class TrainLogs(TrainLog):
         for log in self.logs:
             log.begin(state)
 
-    def step(self, record: StepRecord, batch: Batch) -> None:
+    def step(self, record: StepRecord, batch: object) -> None:
         for log in self.logs:
             log.step(record, batch)
 
-    def epoch(
-        self, result: EpochResult, state: TrainState, model: AcousticModel
-    ) -> None:
+    def epoch(self, result: Result, state: TrainState, model: nn.Module) -> None:
         for log in self.logs:
             log.epoch(result, state, model)
 

@@ -8,16 +8,27 @@ import torch
 from asr.data.dataset import BatchDataset
 from asr.errors import RecipeError
 from asr.train.buffers import GroupBuffers
+from asr.train.ctc_step import CtcStepper
 from asr.train.split import Split
-from asr.train.step import Stepper
 
 
 class OutOfMemoryError(RecipeError):
     """The machine's or the GPU's memory does not hold a batch."""
 
 
+def plain_out_of_memory(
+    batch_seconds: float, where: str
+) -> contextlib.AbstractContextManager[None]:
+    """The same for a training of batches of audio."""
+    return out_of_memory(
+        where,
+        f"set train.batch_seconds below {batch_seconds:g}, "
+        "and train.accumulate=2 (or more) to keep the size of an update",
+    )
+
+
 @contextlib.contextmanager
-def plain_out_of_memory(batch_seconds: float, where: str) -> Iterator[None]:
+def out_of_memory(where: str, remedy: str) -> Iterator[None]:
     """Turn PyTorch's out-of-memory errors into one line with the remedy.
 
     Raises:
@@ -31,13 +42,12 @@ def plain_out_of_memory(batch_seconds: float, where: str) -> Iterator[None]:
             "out of memory" in text or "can't allocate memory" in text
         ):
             raise
-        raise OutOfMemoryError(
-            f"out of memory {where}: set train.batch_seconds below {batch_seconds:g}, "
-            "and train.accumulate=2 (or more) to keep the size of an update"
-        ) from error
+        raise OutOfMemoryError(f"out of memory {where}: {remedy}") from error
 
 
-def try_largest(stepper: Stepper, split: Split, plan: Sequence[Sequence[int]]) -> None:
+def try_largest(
+    stepper: CtcStepper, split: Split, plan: Sequence[Sequence[int]]
+) -> None:
     """Run the largest batches forward and backward, and leave everything as it was.
 
     Convolutions grow with the padded frames, attention with their square, so one batch
@@ -60,7 +70,7 @@ def try_largest(stepper: Stepper, split: Split, plan: Sequence[Sequence[int]]) -
                 f"on the largest batch ({len(batch)} utterances, {seconds:.0f} s "
                 "with padding)"
             )
-            with plain_out_of_memory(stepper.config.batch_seconds, where):
+            with plain_out_of_memory(stepper.batch_seconds, where):
                 moments = [
                     torch.empty_like(p)
                     for p in parameters

@@ -7,32 +7,37 @@ from asr.progress import LineTimer
 
 @dataclass
 class Meter:
-    """Means since the last line, and speed since the start."""
+    """Means since the last line, and speed since the start.
+
+    Attributes:
+        unit: of the amounts, such as ``s of audio``.
+    """
 
     loss: float = 0.0
     tokens: int = 0
     gradient_norm: float = 0.0
     steps: int = 0
-    seconds: float = 0.0  # of audio, since the start
+    amount: float = 0.0  # since the start
+    unit: str = "s of audio"
     timer: LineTimer = field(default_factory=LineTimer)
 
     def add(
-        self, loss: float, tokens: int, gradient_norm: float, seconds: float
+        self, loss: float, tokens: int, gradient_norm: float, amount: float
     ) -> None:
-        """Count one step: loss per token, and seconds of audio."""
+        """Count one step: loss per token, and how much it learned from."""
         self.loss += loss * tokens
         self.tokens += tokens
         self.gradient_norm += gradient_norm
         self.steps += 1
-        self.seconds += seconds
+        self.amount += amount
 
     @property
     def speed(self) -> float:
-        """Seconds of audio per second."""
-        return self.seconds / max(1e-9, self.timer.seconds)
+        """Amount per second."""
+        return self.amount / max(1e-9, self.timer.seconds)
 
     def show(self, where: str, learning_rate: float, left: float) -> None:
-        """Print a line if the last one is old enough; ``left`` is seconds of audio."""
+        """Print a line if the last one is old enough; ``left`` is an amount."""
         if not self.steps or not self.timer.due():
             return
         minutes = left / max(1e-9, self.speed) / 60
@@ -40,7 +45,7 @@ class Meter:
             f"{where}: loss {self.loss / max(1, self.tokens):.3f} a token, "
             f"gradient norm {self.gradient_norm / self.steps:.1f}, "
             f"learning rate {learning_rate:.1e}, "
-            f"{self.speed:.0f} s of audio a second, {minutes:.0f} min left",
+            f"{self.speed:.0f} {self.unit} a second, {minutes:.0f} min left",
             flush=True,
         )
         self.loss = self.gradient_norm = 0.0

@@ -10,12 +10,12 @@ from asr.errors import RecipeError
 from asr.models.create import AcousticModel
 from asr.progress import LineTimer
 from asr.text.tokenizer import Tokenizer
+from asr.train.ctc_step import CtcStepper
 from asr.train.group import groups
 from asr.train.memory import plain_out_of_memory
 from asr.train.skipped import SkipLog
 from asr.train.split import Split
 from asr.train.state import TrainState
-from asr.train.step import Stepper
 from asr.train.validate import Validation, validate
 from asr.train.world import World
 
@@ -46,7 +46,7 @@ def learn_one_batch(
     _without_dropout(model)
     config = _plain(config)
     skips = SkipLog(None, config.max_skipped)
-    stepper = Stepper(model, config, world, STEPS, skips, batch)
+    stepper = CtcStepper(model, config, world, STEPS, skips, batch)
     print(f"one batch: {len(batch.ids)} utterances, {batch.seconds:.0f} s", flush=True)
     with plain_out_of_memory(batch.seconds, "on one batch"):
         while state.step < STEPS:

@@ -1,16 +1,23 @@
 """AdamW in the quickest form that this torch has."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
 
-from asr.config import TrainConfig
+
+class AdamWOptions(Protocol):
+    """What the optimizer depends on; ``asr.config.TrainConfig`` describes it."""
+
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def weight_decay(self) -> float: ...
 
 
 def new_optimizer(
-    parameters: Iterable[nn.Parameter], config: TrainConfig
+    parameters: Iterable[nn.Parameter], config: AdamWOptions
 ) -> torch.optim.AdamW:
     """Make AdamW (Loshchilov and Hutter 2019) with the configured rate and decay.
 

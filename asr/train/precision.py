@@ -7,6 +7,7 @@ from torch import Tensor
 
 from asr.errors import UsageError
 
+PRECISIONS = ("auto", "float32", "bfloat16")
 WORTHWHILE = 1.3  # a smaller gain is not worth bf16's coarser numbers
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
 
 from asr.data.dataset import Utterance, collate
 from asr.decode.beam import PrefixBeamSearch
 from asr.decode.greedy import greedy_search
-from asr.models.create import AcousticModel
 from asr.score.error_rate import count_errors
 from asr.train.split import Split
 
@@ -42,7 +42,7 @@ def choose(utterances: Sequence[Utterance], number: int, *key: int) -> list[Utte
 
 @torch.no_grad()
 def decode_samples(
-    model: AcousticModel,
+    model: nn.Module,
     dev: Split,
     chosen: Sequence[Utterance],
     tokens: Sequence[str],

@@ -4,6 +4,7 @@ import math
 
 from asr.errors import UsageError
 
+SCHEDULES = ("cosine", "noam", "onecycle", "constant")
 ONE_CYCLE_START = 1 / 25  # of the peak
 
 
@@ -26,7 +27,7 @@ def schedule_factor(
     Raises:
         UsageError: another name.
     """
-    if name not in ("cosine", "noam", "onecycle", "constant"):
+    if name not in SCHEDULES:
         raise UsageError(f"train.schedule={name}: cosine, noam, onecycle or constant")
     if name == "noam":
         return _noam(step + 1, max(1, warmup_steps))

@@ -18,10 +18,11 @@ class SkipLog:
     Args:
         path: of the file, tab-separated; None keeps none.
         limit: steps in a row without a finite gradient that end the training.
+        section: of the configuration, for the advice.
     """
 
-    def __init__(self, path: Path | None, limit: int) -> None:
-        self.path, self.limit = path, limit
+    def __init__(self, path: Path | None, limit: int, section: str = "train") -> None:
+        self.path, self.limit, self.section = path, limit, section
 
     def finite(
         self, losses: Sequence[float], norm: float, group: Group, state: TrainState
@@ -51,7 +52,7 @@ class SkipLog:
         if state.skipped_in_a_row >= self.limit:
             raise RecipeError(
                 f"training diverged: {self.limit} steps in a row without a finite "
-                "gradient; try a smaller train.learning_rate or precision=float32"
+                f"gradient; try a smaller {self.section}.learning_rate or precision=float32"
                 + (f"; see {self.path}" if self.path else "")
             )
         return False

@@ -2,25 +2,55 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
 
 @dataclass
-class EpochResult:
-    """One finished epoch, on dev."""
+class Result:
+    """One finished epoch, on dev; losses are per token, natural logarithm."""
 
     epoch: int
     train_loss: float
     dev_loss: float
+
+    target: ClassVar[str] = "dev loss"  # what is to become small
+
+    @property
+    def rank(self) -> tuple[float, ...]:
+        """Smaller is better; the first number is what ``patience`` looks at."""
+        return (self.dev_loss,)
+
+    @property
+    def line(self) -> str:
+        """What is printed at the end of the epoch."""
+        return (
+            f"epoch {self.epoch}: train loss {self.train_loss:.3f}, "
+            f"dev loss {self.dev_loss:.3f}"
+        )
+
+
+@dataclass
+class EpochResult(Result):
+    """Of an acoustic model: also its error rates, greedy."""
+
     dev_wer: float
     dev_cer: float
 
+    target: ClassVar[str] = "dev WER"
+
     @property
-    def rank(self) -> tuple[float, float]:
-        """Smaller is better: word error rate, then loss."""
+    def rank(self) -> tuple[float, ...]:
+        """Word error rate, then loss."""
         return self.dev_wer, self.dev_loss
+
+    @property
+    def line(self) -> str:
+        return (
+            f"{super().line}, dev WER {100 * self.dev_wer:.2f} %, "
+            f"CER {100 * self.dev_cer:.2f} % (greedy)"
+        )
 
 
 @dataclass
@@ -34,7 +64,7 @@ class TrainState:
     skipped_in_a_row: int = 0
     epoch_loss: float = 0.0
     epoch_tokens: int = 0
-    history: list[EpochResult] = field(default_factory=list)
+    history: list[Result] = field(default_factory=list)
 
 
 def pack_state(state: TrainState, learner: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,8 +84,12 @@ def pack_state(state: TrainState, learner: Mapping[str, Any]) -> dict[str, Any]:
     return content
 
 
-def unpack_state(content: Mapping[str, Any]) -> TrainState:
-    """Set the random state, and return the position, that ``content`` holds."""
+def unpack_state(content: Mapping[str, Any], result: type[Result]) -> TrainState:
+    """Set the random state, and return the position, that ``content`` holds.
+
+    Args:
+        result: class of the epochs' results.
+    """
     torch.set_rng_state(content["random"])
     if "random_cuda" in content and torch.cuda.is_available():
         torch.cuda.set_rng_state(content["random_cuda"])
@@ -67,11 +101,11 @@ def unpack_state(content: Mapping[str, Any]) -> TrainState:
             flush=True,
         )
     saved = dict(content["state"])
-    history = [EpochResult(**item) for item in saved.pop("history")]
+    history = [result(**item) for item in saved.pop("history")]
     return TrainState(**saved, history=history)
 
 
-def epochs_without_gain(history: Sequence[EpochResult]) -> int:
-    """Epochs since the one whose dev WER was the first of the best."""
-    rates = [result.dev_wer for result in history]
+def epochs_without_gain(history: Sequence[Result]) -> int:
+    """Epochs since the one that was the first of the best on dev."""
+    rates = [result.rank[0] for result in history]
     return len(rates) - 1 - rates.index(min(rates)) if rates else 0

@@ -1,19 +1,16 @@
 """One update: learning rate, loss, gradient, weights."""
 
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from asr.config import TrainConfig
-from asr.data.dataset import Batch
-from asr.models.create import AcousticModel
 from asr.train.buffers import GroupBuffers
 from asr.train.ema import Ema
 from asr.train.group import Group
-from asr.train.loss import ctc_loss
 from asr.train.optimizer import new_optimizer
 from asr.train.precision import choose_precision
 from asr.train.schedule import schedule_factor
@@ -21,9 +18,36 @@ from asr.train.skipped import SkipLog
 from asr.train.state import TrainState
 from asr.train.world import World
 
+BatchT = TypeVar("BatchT")
 
-class Stepper:
-    """Updates a model group by group (AdamW, CTC loss, clipped gradients).
+
+class StepOptions(Protocol):
+    """What an update depends on; ``asr.config.TrainConfig`` describes it."""
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def warmup_steps(self) -> int: ...
+    @property
+    def final_lr_ratio(self) -> float: ...
+    @property
+    def schedule(self) -> str: ...
+    @property
+    def weight_decay(self) -> float: ...
+    @property
+    def clip_norm(self) -> float: ...
+    @property
+    def precision(self) -> str: ...
+    @property
+    def ema_decay(self) -> float: ...
+
+
+class Stepper(ABC, Generic[BatchT]):
+    """Updates a model group by group (AdamW, clipped gradients).
+
+    A subclass says what the loss of a batch is.
 
     Args:
         model: on the device of ``world``.
@@ -34,12 +58,12 @@ class Stepper:
 
     def __init__(
         self,
-        model: AcousticModel,
-        config: TrainConfig,
+        model: nn.Module,
+        config: StepOptions,
         world: World,
         total_steps: int,
         skips: SkipLog,
-        idle: Batch,
+        idle: BatchT,
     ) -> None:
         self.model, self.config, self.world = model, config, world
         self.total_steps, self.skips, self.idle = total_steps, skips, idle
@@ -54,7 +78,7 @@ class Stepper:
         return float(self.optimizer.param_groups[0]["lr"])
 
     def step(
-        self, group: Group, batches: Iterator[Batch], state: TrainState
+        self, group: Group, batches: Iterator[BatchT], state: TrainState
     ) -> tuple[float, float]:
         """Make one update, counted in ``state``; return loss per token and norm.
 
@@ -85,16 +109,15 @@ class Stepper:
         state.epoch_tokens += group.tokens
         return sum(losses) / max(1, group.tokens), float(norm)
 
-    def loss(self, batch: Batch, network: torch.nn.Module) -> Tensor:
-        """Summed over the utterances, as a scalar."""
-        device = self.world.device
-        with torch.autocast(
-            device.type, torch.bfloat16, enabled=self.dtype != torch.float32
-        ):
-            log_probs, lengths = network(
-                batch.features.to(device), batch.feature_lengths.to(device)
-            )
-        return ctc_loss(log_probs, lengths, batch).sum()
+    @abstractmethod
+    def loss(self, batch: BatchT, network: nn.Module) -> Tensor:
+        """Summed over the batch's tokens, as a scalar."""
+
+    def autocast(self) -> torch.autocast:
+        """Inside ``with``, the network runs in the chosen precision."""
+        return torch.autocast(
+            self.world.device.type, torch.bfloat16, enabled=self.dtype != torch.float32
+        )
 
     def averaged(self) -> contextlib.AbstractContextManager[None]:
         """Inside ``with``, the model has the weights to validate and to keep."""
@@ -119,7 +142,7 @@ class Stepper:
             self.dtype = getattr(torch, content["precision"])
 
     def _accumulate(
-        self, group: Group, batches: Iterator[Batch], buffers: GroupBuffers
+        self, group: Group, batches: Iterator[BatchT], buffers: GroupBuffers
     ) -> list[float]:
         """Gradients of the mean over the group's tokens; return each batch's loss."""
         world = self.world

@@ -18,14 +18,14 @@ from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from torch import nn
+
 from asr.atomic import write_text
 from asr.config_load import ROOT
-from asr.data.dataset import Batch
 from asr.errors import UsageError
-from asr.models.create import AcousticModel
 from asr.train.log import StepRecord, TrainLog
 from asr.train.log_files import METRICS, WANDB_MESSAGES
-from asr.train.state import EpochResult, TrainState
+from asr.train.state import Result, TrainState
 from asr.train.wandb_run import SAID, RunOptions, unfinished
 
 MODES = ("auto", "online", "offline", "off")
@@ -65,7 +65,7 @@ class WandbLog(TrainLog):
     def begin(self, state: TrainState) -> None:
         self._pending = self._options()
 
-    def step(self, record: StepRecord, batch: Batch) -> None:
+    def step(self, record: StepRecord, batch: object) -> None:
         if self._pending is None:
             return
         options, self._pending = self._pending, None  # no step: no empty run
@@ -74,9 +74,7 @@ class WandbLog(TrainLog):
         except OSError as error:
             print(f"W&B: off, because {error}", flush=True)
 
-    def epoch(
-        self, result: EpochResult, state: TrainState, model: AcousticModel
-    ) -> None:
+    def epoch(self, result: Result, state: TrainState, model: nn.Module) -> None:
         if self.process is not None and self.process.poll() is not None:
             self._report_death(self.process)
 

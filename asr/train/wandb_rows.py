@@ -13,7 +13,10 @@ from asr.train.log_files import (
 )
 
 STEP_KEYS = ("loss", "learning_rate", "gradient_norm", "throughput", "skipped")
-EPOCH_KEYS = ("loss", "cer", "wer")
+EPOCH_KEYS = (
+    *("dev_loss", "dev_cer", "dev_wer"),
+    *("dev_perplexity", "dev_token_perplexity"),  # of a language model
+)
 
 
 def row_of(wandb: Any, folder: Path, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -39,7 +42,8 @@ def scalars(record: Mapping[str, Any]) -> dict[str, Any]:
     if record["kind"] == "step":
         row = {f"train/{key}": record[key] for key in STEP_KEYS}
     else:
-        row = {f"dev/{key}": record[f"dev_{key}"] for key in EPOCH_KEYS}
+        known = [key for key in EPOCH_KEYS if key in record]
+        row = {f"dev/{key.removeprefix('dev_')}": record[key] for key in known}
         row["train/epoch_loss"] = record["train_loss"]
     row["epoch"] = record["epoch"]
     return {key: value for key, value in row.items() if value is not None}

@@ -1,0 +1,36 @@
+"""One update of an acoustic model."""
+
+from torch import Tensor, nn
+
+from asr.config import TrainConfig
+from asr.data.dataset import Batch
+from asr.models.create import AcousticModel
+from asr.train.loss import ctc_loss
+from asr.train.skipped import SkipLog
+from asr.train.step import Stepper
+from asr.train.world import World
+
+
+class CtcStepper(Stepper[Batch]):
+    """Updates a model by its CTC loss; arguments as those of :class:`Stepper`."""
+
+    def __init__(
+        self,
+        model: AcousticModel,
+        config: TrainConfig,
+        world: World,
+        total_steps: int,
+        skips: SkipLog,
+        idle: Batch,
+    ) -> None:
+        super().__init__(model, config, world, total_steps, skips, idle)
+        self.batch_seconds = config.batch_seconds
+
+    def loss(self, batch: Batch, network: nn.Module) -> Tensor:
+        """Summed over the utterances, as a scalar."""
+        device = self.world.device
+        with self.autocast():
+            log_probs, lengths = network(
+                batch.features.to(device), batch.feature_lengths.to(device)
+            )
+        return ctc_loss(log_probs, lengths, batch).sum()
