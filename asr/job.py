@@ -6,6 +6,8 @@ from pathlib import Path
 from asr.config import Config
 
 DECODERS = ("greedy", "beam", "beam-lm", "ctc", "hlg", "hlg-nbest", "hlg-lattice")
+RESCORED = "rescored"  # what local/rescore.sh makes of beam-lm's lists, beside them
+RESCORED_LISTS = "nbest-lists"  # those lists
 
 
 @dataclass(frozen=True)

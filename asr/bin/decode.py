@@ -15,7 +15,7 @@ from asr.decode.matrix import run_method
 from asr.decode.methods import METHODS, SearchOptions, unavailable
 from asr.errors import RecipeError
 from asr.fingerprint import fingerprint
-from asr.job import Job
+from asr.job import RESCORED, RESCORED_LISTS, Job
 from asr.models.package import load_package
 from asr.owner import claim
 from asr.provenance import write_config
@@ -24,6 +24,7 @@ from asr.text.normalize import get_rule
 from asr.text.transcripts import read_transcripts
 
 Inputs = Iterator[Input]
+OUTPUTS = (*METHODS, RESCORED, RESCORED_LISTS)  # folders beside the log-probs
 
 
 def run(job: Job) -> None:
@@ -50,7 +51,7 @@ def run(job: Job) -> None:
             inputs = _user_inputs(job, user.utterances, failures)
         _write_refs(refs, folder / "ref")
         _log_probs(job, inputs, signature, folder)
-        _run_methods(job, methods, folder)
+        run_methods(job, methods, folder)
         write_config(job.config, folder / "config.yaml")
     if failures:
         for problem in failures.values():
@@ -84,6 +85,12 @@ def search_options(job: Job) -> SearchOptions:
     return SearchOptions(**dataclasses.asdict(job.config.decode) | scales)
 
 
+def search_signature(job: Job) -> str:
+    """What the decoders' outputs depend on, beside the log-probs."""
+    lm = fingerprint(job.paths.arpa(job.config.lm.order))
+    return f"{search_options(job)} {lm}\n"
+
+
 def _log_probs(job: Job, inputs: Inputs, signature: str, folder: Path) -> None:
     """Compute ``log_probs.h5`` unless it is of this model and these features."""
     path = folder / "log_probs.h5"
@@ -91,21 +98,20 @@ def _log_probs(job: Job, inputs: Inputs, signature: str, folder: Path) -> None:
     if path.is_file() and read_attributes(path) == wanted:
         print(f"{path}: already there", flush=True)
         return
-    for method in METHODS:  # hypotheses of other log-probs must not be scored
-        remove(folder / method)
+    for name in OUTPUTS:  # hypotheses of other log-probs must not be scored
+        remove(folder / name)
     model = load_package(job.paths.averaged).model
     seconds = compute_log_probs(model, inputs, path, wanted)
     print(f"{path}: acoustic model took {seconds:.1f} s", flush=True)
 
 
-def _run_methods(job: Job, methods: tuple[str, ...], folder: Path) -> None:
+def run_methods(job: Job, methods: tuple[str, ...], folder: Path) -> None:
     """Run the decoders whose output is not there yet with the same options."""
-    options = search_options(job)
-    signature = f"{options} {fingerprint(job.paths.arpa(job.config.lm.order))}\n"
-    for method in METHODS:  # what other scales gave must not stand in the same table
-        done = folder / method / "signature"
+    options, signature = search_options(job), search_signature(job)
+    for name in OUTPUTS:  # what other scales gave must not stand in the same table
+        done = folder / name / "signature"
         if not (done.is_file() and done.read_text(encoding="utf-8") == signature):
-            remove(folder / method)
+            remove(folder / name)
     for method in methods:
         done = folder / method / "signature"
         if done.is_file():

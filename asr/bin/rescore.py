@@ -13,7 +13,8 @@ from typing import Any
 import yaml
 
 from asr.atomic import atomic_path, write_text
-from asr.bin.decode import search_options
+from asr.bin import score
+from asr.bin.decode import search_options, search_signature
 from asr.decode.child import peak_rss_mb
 from asr.decode.matrix import run_method
 from asr.decode.rescore import (
@@ -28,18 +29,16 @@ from asr.decode.rescore import (
 from asr.decode.tune_rescore import tune_rescore
 from asr.errors import RecipeError
 from asr.fingerprint import fingerprint
-from asr.job import Job
+from asr.job import RESCORED, RESCORED_LISTS, Job
 from asr.lm.sentence import CachedLm, SentenceLm
 from asr.provenance import git_commit
-from asr.score.report import error_line, score, write_report
-from asr.score.transcripts import read_texts
 from asr.text.transcripts import read_transcripts
 
-BASE, LISTS, RESCORED = "beam-lm", "nbest-lists", "rescored"
+BASE = "beam-lm"
 
 
 def run(job: Job) -> None:
-    """Choose the scales on dev, write ``rescore.yaml``, then rescore the test sets.
+    """Choose the scales on dev, write ``rescore.yaml``, rescore and score the test sets.
 
     Raises:
         RecipeError: stage 7 or 8 has not been run, or there is no neural LM.
@@ -49,8 +48,10 @@ def run(job: Job) -> None:
     for name in job.decode_sets:
         folder = job.paths.decode_dir(name)
         rescore_folder(job, lm, scales, folder)
-        if (folder / "ref").is_file():
-            _show(folder)
+        # Stage 8 removes what these do not fit any more.
+        for made in (RESCORED, RESCORED_LISTS):
+            write_text(folder / made / "signature", search_signature(job))
+    score.run(job)
 
 
 def load_lm(job: Job) -> SentenceLm:
@@ -70,7 +71,9 @@ def rescore_folder(
 ) -> None:
     """Write ``rescored``: ``text``, ``nbest.jsonl`` and ``timing.json``."""
     nbests = _search(job, folder)
-    base = json.loads((folder / LISTS / "timing.json").read_text(encoding="utf-8"))
+    base = json.loads(
+        (folder / RESCORED_LISTS / "timing.json").read_text(encoding="utf-8")
+    )
     began = time.perf_counter()
     parts = _parts(nbests, lm, base["options"])
     ordered = [
@@ -120,7 +123,7 @@ def _search(job: Job, folder: Path) -> list[NBest]:
         nbest=number,
         beam_size=max(number, job.config.decode.beam_size),
     )
-    lists = folder / LISTS
+    lists = folder / RESCORED_LISTS
     run_method(
         BASE, log_probs, lists, lang_dir=job.lang, lm=job.lm_file, options=options
     )
@@ -166,15 +169,3 @@ def _write(out: Path, nbests: Sequence[NBest], timing: dict[str, Any]) -> None:
         (partial / "text").write_text(text, encoding="utf-8")
         (partial / "nbest.jsonl").write_text(nbest_text(nbests), encoding="utf-8")
         (partial / "timing.json").write_text(json.dumps(timing, indent=1) + "\n")
-
-
-def _show(folder: Path) -> None:
-    """Print both error rates; write the report of the rescored one."""
-    refs = read_texts(folder / "ref")
-    for method in (LISTS, RESCORED):
-        hyps = read_texts(folder / method / "text")
-        scores = score(refs, {id_: t for id_, t in hyps.items() if id_ in refs})
-        if method == RESCORED:
-            write_report(scores, folder / method / "scoring")
-        name = BASE if method == LISTS else method
-        print(f"{folder.name} {name}: {error_line('WER', scores.wer)}", flush=True)

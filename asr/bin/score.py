@@ -5,7 +5,7 @@ from pathlib import Path
 
 from asr.atomic import remove
 from asr.errors import RecipeError
-from asr.job import DECODERS, Job
+from asr.job import DECODERS, RESCORED, Job
 from asr.score.oracle import oracle_errors, read_nbest
 from asr.score.report import error_line, score, write_report
 from asr.score.results import Result, table, write_results
@@ -20,7 +20,8 @@ def run(job: Job) -> None:
             print(f"{name}: no transcripts, so nothing to score", flush=True)
             remove(folder / "results.tsv")  # of transcripts that are gone
             continue
-        methods = [m for m in DECODERS if (folder / m / "text").is_file()]
+        known = (*DECODERS, RESCORED)
+        methods = [m for m in known if (folder / m / "text").is_file()]
         if not methods:
             raise RecipeError(f"{folder}: no decoder's output; run stage 8 (decode)")
         results = [_score_method(folder, method) for method in methods]

@@ -10,8 +10,10 @@ import pytest
 import torch
 import yaml
 
-from asr.__main__ import main
+from asr.__main__ import build_parser, main, make_job
+from asr.bin.decode import run_methods
 from asr.decode.rescore import read_nbest
+from asr.job import RESCORED, RESCORED_LISTS
 from asr.score.report import score
 from asr.score.transcripts import read_texts
 
@@ -63,8 +65,10 @@ def test_train_and_rescore(
     assert (lm / "lm.pt").read_bytes() == before
     assert main(["rescore", *folders]) == 0
     said = capsys.readouterr().out
-    assert "dev WER (%) of rescoring" in said and "decode_test rescored: %WER" in said
+    assert "dev WER (%) of rescoring" in said and "\nrescored  " in said
     test = tmp_path / "exp" / "decode_test"
+    (row,) = (test / "results.tsv").read_text().splitlines()[1:]
+    assert row.startswith("rescored\t")
     chosen = yaml.safe_load((tmp_path / "exp" / "rescore.yaml").read_text())
     assert chosen["neural_share"] in (0.0, 0.5, 1.0) and chosen["tuned_on"] == "dev"
     hyps = read_texts(test / "rescored" / "text")
@@ -78,6 +82,21 @@ def test_train_and_rescore(
     assert errors[0] <= errors[1]
     first = json.loads((test / "rescored/nbest.jsonl").read_text().splitlines()[0])
     assert first["nbest"][0]["neural_score"] < 0
+
+
+def test_stage_8_keeps_only_what_fits_its_scales(
+    tmp_path: Path, folders: list[str]
+) -> None:
+    assert main(["train_lm", *folders]) == 0
+    assert main(["rescore", *folders]) == 0
+    test = tmp_path / "exp" / "decode_test"
+    made = [test / RESCORED, test / RESCORED_LISTS]
+    job = make_job(build_parser(["rescore"]).parse_args(["rescore", *folders]), 8)
+    run_methods(job, (), test)
+    assert all(folder.is_dir() for folder in made)
+    (tmp_path / "exp" / "decode.yaml").write_text("lm_weight: 0.6\nword_score: 1.0\n")
+    run_methods(job, (), test)
+    assert not any(folder.exists() for folder in made)
 
 
 def test_what_is_missing_is_one_clear_line(
