@@ -5,8 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.log_probs import LogProbs, check_log_probs
 from asr.decode.options import Decoder, Maker, Resources, SearchOptions
@@ -24,6 +22,8 @@ MIXES = (0.0, 0.25, 0.5, 0.75, 1.0)  # parts that the larger LM has
 
 def device() -> str:
     """Where k2 searches."""
+    import torch  # not needed by the other decoders
+
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 

@@ -73,24 +73,36 @@ def decode_set(
     began = time.perf_counter()
     decode = load_method(method, lang_dir, lm)(options)
     load_seconds = time.perf_counter() - began
-    tokens = read_tokens(lang_dir / "tokens.txt")
-    vocabulary, lexicon = Vocabulary(tokens), _lexicon(lang_dir, tokens)
     nbest: dict[str, list[Hypothesis]] = {}
     audio, search, timer = 0.0, 0.0, LineTimer()
     for utterance in read_log_probs(log_probs):
         if parent_is_gone():
             raise SystemExit(1)
         began = time.perf_counter()
-        hyps = decode(utterance.log_probs)
+        nbest[utterance.id] = decode(utterance.log_probs)
         search += time.perf_counter() - began
         audio += utterance.duration
-        nbest[utterance.id] = add_words(
-            hyps, utterance.log_probs, vocabulary, options.frame_shift, lexicon
-        )
         if timer.due():
             done = f"{len(nbest)} utterances, {audio:.0f} s of audio"
             print(f"{method}: {done}", flush=True)
-    return Decoded(nbest, audio, search, load_seconds, peak_rss_mb())
+    peak = peak_rss_mb()  # of the search; what follows is the same for all decoders
+    nbest = _timed(nbest, log_probs, lang_dir, options.frame_shift)
+    return Decoded(nbest, audio, search, load_seconds, peak)
+
+
+def _timed(
+    nbest: dict[str, list[Hypothesis]],
+    log_probs: Path,
+    lang_dir: Path,
+    frame_shift: float,
+) -> dict[str, list[Hypothesis]]:
+    """The hypotheses with the times of their words."""
+    tokens = read_tokens(lang_dir / "tokens.txt")
+    vocabulary, lexicon = Vocabulary(tokens), _lexicon(lang_dir, tokens)
+    return {
+        u.id: add_words(nbest[u.id], u.log_probs, vocabulary, frame_shift, lexicon)
+        for u in read_log_probs(log_probs)
+    }
 
 
 def write_decoded(
