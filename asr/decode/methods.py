@@ -106,7 +106,6 @@ def _load_beam_lm(resources: Resources) -> Maker:
         word_score=options.word_score,
         unk_score=options.unk_score,
         nbest=options.nbest,
-        timed=1,
     )
 
 
