@@ -16,7 +16,8 @@ from asr.score.error_rate import ErrorRate, count_errors
 
 Point = tuple[float, ...]  # one value for each scale
 Errors = tuple[ErrorRate, ErrorRate]  # of words, of characters
-Rows = dict[tuple[str, tuple[int, ...]], NDArray[np.float64]]  # by text and tokens
+# By text, tokens and, of a single path, its scores.
+Rows = dict[tuple[str, tuple[int, ...], tuple[float, ...]], NDArray[np.float64]]
 
 NEVER = -1e30  # ln, the rest of a score that must not win
 CHUNK = 256  # points scored at a time, which bounds the memory
@@ -46,7 +47,11 @@ class Candidates:
         for id_, hyps in nbest.items():
             total += self._count(id_, hyps[0].text)
             for hyp in hyps:
-                key, row = (hyp.text, hyp.tokens), self._row(point, hyp)
+                row = self._row(point, hyp)
+                # A graph's paths have no tokens. Of the same words other scales take
+                # another path, by an n-gram or by backing off, and none is the better.
+                path = () if hyp.tokens else tuple(row.round(3).tolist())
+                key = (hyp.text, hyp.tokens, path)
                 known = self._rows[id_].get(key)
                 # Found again: the more of its alignments were kept, the better.
                 if known is None or row[0] > known[0]:
@@ -58,7 +63,7 @@ class Candidates:
         totals = np.zeros((len(points), 8), dtype=np.int64)
         scales = np.array(points, dtype=np.float64).T  # (K, P)
         for id_, rows in self._rows.items():
-            counts = np.stack([self._count(id_, text) for text, _ in rows])
+            counts = np.stack([self._count(id_, text) for text, *_ in rows])
             table = np.stack(
                 list(rows.values())
             )  # (H, 2 + K): am_score, rest, features

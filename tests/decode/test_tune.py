@@ -256,3 +256,16 @@ def test_long_dev_sets_are_thinned_out(world: dict[str, Any]) -> None:
     assert choose(some, 1e9) == sorted(some, key=str.encode)
     with pytest.raises(RecipeError, match="no utterance with a dev transcript"):
         choose({"other": "A"}, 10.0)
+
+
+def test_of_a_graph_every_path_of_the_same_words_counts() -> None:
+    """The one with the best acoustics is not the best one at every scale."""
+    found = Candidates({"u": "NO"}, [REGISTRY["hlg"].scales["hlg_scale"]])
+    for scale, text, am, lm in (
+        (0.0, "NO", -1.0, -10.0),
+        (1.0, "NO", -2.0, -2.0),
+        (0.5, "ON", -3.0, -3.0),
+    ):
+        hyp = Hypothesis(text, (), am + scale * lm, am, lm)
+        found.add((scale,), {"u": [hyp]})
+    assert [words.errors for words, _ in found.errors([(0.0,), (1.0,)])] == [0, 0]
