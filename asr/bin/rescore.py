@@ -17,15 +17,8 @@ from asr.bin import score
 from asr.bin.decode import search_options, search_signature
 from asr.decode.child import peak_rss_mb
 from asr.decode.matrix import run_method
-from asr.decode.rescore import (
-    NBest,
-    RescoreScales,
-    ScoreParts,
-    nbest_text,
-    read_nbest,
-    reorder,
-    score_parts,
-)
+from asr.decode.nbest_file import NBest, nbest_text, read_nbest
+from asr.decode.rescore import RescoreScales, ScoreParts, reorder, score_parts
 from asr.decode.tune_rescore import tune_rescore
 from asr.errors import RecipeError
 from asr.fingerprint import fingerprint

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 from asr.atomic import remove
+from asr.decode.nbest_file import read_nbest
 from asr.errors import RecipeError
 from asr.job import DECODERS, RESCORED, Job
-from asr.score.oracle import oracle_errors, read_nbest
+from asr.score.oracle import oracle_errors
 from asr.score.report import error_line, score, write_report
 from asr.score.results import Result, table, write_results
 from asr.score.transcripts import read_texts
@@ -65,7 +66,8 @@ def _score_method(folder: Path, method: str) -> Result:
 
 def _print_oracle(method: str, refs: dict[str, str], path: Path) -> None:
     """The least WER that rescoring of the n-best lists could have, if there are any."""
-    nbest = read_nbest(path) if path.is_file() else {}
+    found = read_nbest(path) if path.is_file() else []
+    nbest = {n.id: n.texts for n in found}
     if any(len(texts) > 1 for texts in nbest.values()):
         told = {id_: ref for id_, ref in refs.items() if id_ in nbest}
         print(

@@ -1,17 +1,12 @@
 """n-best lists put into a new order by another language model."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.errors import RecipeError
-
-Row = Mapping[str, Any]  # a hypothesis of nbest.jsonl
+from asr.decode.nbest_file import NBest, Row
 
 
 @dataclass(frozen=True)
@@ -27,25 +22,6 @@ class RescoreScales:
     lm_weight: float
     neural_share: float
     word_score: float
-
-
-@dataclass(frozen=True)
-class NBest:
-    """One utterance's hypotheses, as a search has left them.
-
-    Attributes:
-        id: of the utterance.
-        rows: its hypotheses, best first, with all that ``nbest.jsonl`` says of them.
-        failed: the search found nothing.
-    """
-
-    id: str
-    rows: tuple[Row, ...]
-    failed: bool = False
-
-    @property
-    def texts(self) -> list[str]:
-        return [str(row["text"]) for row in self.rows]
 
 
 @dataclass(frozen=True)
@@ -115,38 +91,6 @@ def reorder(nbest: NBest, parts: ScoreParts, scales: RescoreScales) -> tuple[Row
         }
         for i in np.argsort(-combined, kind="stable").tolist()
     )
-
-
-def read_nbest(path: Path, most: int) -> list[NBest]:
-    """Read ``nbest.jsonl``, up to ``most`` hypotheses of an utterance.
-
-    Raises:
-        RecipeError: no such file, or not such lines.
-    """
-    if not path.is_file():
-        raise RecipeError(f"{path}: not found; run stage 8 (decode) with beam-lm first")
-    found = []
-    lines = path.read_text(encoding="utf-8").splitlines()
-    for number, line in enumerate(lines, 1):
-        try:
-            content = json.loads(line)
-            rows = tuple(content["nbest"])[:most]
-            _ = [(row["text"], row["score"], row["am_score"]) for row in rows]
-            found.append(NBest(str(content["id"]), rows, "failed" in content))
-        except (ValueError, KeyError, TypeError) as error:
-            raise RecipeError(f"{path}, line {number}: no n-best list") from error
-    return found
-
-
-def nbest_text(nbests: Sequence[NBest]) -> str:
-    """The lines of ``nbest.jsonl``."""
-    lines = []
-    for nbest in nbests:
-        line: dict[str, Any] = {"id": nbest.id, "nbest": list(nbest.rows)}
-        if nbest.failed:
-            line["failed"] = True
-        lines.append(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
-    return "".join(lines)
 
 
 def _weighted(weight: float, values: NDArray[np.float64]) -> NDArray[np.float64]:

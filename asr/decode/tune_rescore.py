@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decode.rescore import NBest, RescoreScales, ScoreParts
+from asr.decode.nbest_file import NBest
+from asr.decode.rescore import RescoreScales, ScoreParts
 from asr.errors import RecipeError
 from asr.score.error_rate import count_errors
 

@@ -8,14 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asr.decode.rescore import (
-    NBest,
-    RescoreScales,
-    nbest_text,
-    read_nbest,
-    reorder,
-    score_parts,
-)
+from asr.decode.nbest_file import NBest, nbest_text, read_nbest
+from asr.decode.rescore import RescoreScales, reorder, score_parts
 from asr.decode.tune_rescore import tune_rescore
 from asr.errors import RecipeError
 from asr.score.error_rate import count_errors
@@ -100,7 +94,7 @@ def test_user_errors(tmp_path: Path) -> None:
         read_nbest(tmp_path / "nbest.jsonl", 10)
     for line in ("{", "{}", '{"id": "a", "nbest": [{"text": "A"}]}', "[]"):
         (tmp_path / "nbest.jsonl").write_text(line + "\n")
-        with pytest.raises(RecipeError, match="line 1: no n-best list"):
+        with pytest.raises(RecipeError, match="line 1 is damaged"):
             read_nbest(tmp_path / "nbest.jsonl", 10)
     with pytest.raises(RecipeError, match="no dev utterance"):
         tune_rescore([], [], {}, lm_weights=[1], neural_shares=[1], word_scores=[0])

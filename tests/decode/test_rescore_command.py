@@ -12,7 +12,7 @@ import yaml
 
 from asr.__main__ import build_parser, main, make_job
 from asr.bin.decode import run_methods
-from asr.decode.rescore import read_nbest
+from asr.decode.nbest_file import read_nbest
 from asr.job import RESCORED, RESCORED_LISTS
 from asr.score.report import score
 from asr.score.transcripts import read_texts

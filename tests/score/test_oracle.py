@@ -1,12 +1,7 @@
 """Oracle error rates, counted by hand."""
 
-from pathlib import Path
-
-import pytest
-
-from asr.errors import RecipeError
 from asr.score.error_rate import ErrorRate
-from asr.score.oracle import oracle_errors, read_nbest
+from asr.score.oracle import oracle_errors
 
 
 def test_the_nearest_hypothesis_counts() -> None:
@@ -18,12 +13,3 @@ def test_the_nearest_hypothesis_counts() -> None:
         "untold": ["eight"],
     }
     assert oracle_errors(refs, nbest) == ErrorRate(1, 0, 1, 4)
-
-
-def test_lists_are_read_as_decoders_write_them(tmp_path: Path) -> None:
-    path = tmp_path / "nbest.jsonl"
-    path.write_text('{"id": "u", "nbest": [{"text": "é A"}, {"text": ""}]}\n')
-    assert read_nbest(path) == {"u": ["é A", ""]}
-    path.write_text('{"id": "u", "nbest": [{"text": "A"}]}\n{"id": "v"}\n')
-    with pytest.raises(RecipeError, match="line 2 is damaged"):
-        read_nbest(path)
