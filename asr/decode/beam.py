@@ -161,9 +161,9 @@ def numba_is_missing() -> bool:
 def _load(lm: WordModel | str | Path | None) -> WordModel | None:
     if not isinstance(lm, str | Path):
         return lm
-    from asr.lm.ngram import NgramLm  # kenlm is needed only with an LM
+    from asr.lm.load import load_lm  # needed only with an LM
 
-    return NgramLm(Path(lm))
+    return load_lm(Path(lm))
 
 
 def _read_words(lexicon: Iterable[str] | Path) -> frozenset[str]:

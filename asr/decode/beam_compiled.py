@@ -26,6 +26,8 @@ from asr.decode.log_probs import LogProbs
 from asr.decode.prefix_beam import Pruning, choose_tokens, ranked
 from asr.decode.vocabulary import Vocabulary
 from asr.decode.word_lm import Fusion, LmStates
+from asr.lm.arpa import ArpaLm
+from asr.lm.ngram_table import NGRAM
 
 CACHE_SIZE = 1 << 16  # LM answers kept: half of it
 MOST_STATES = 1 << 20  # LM states kept from utterance to utterance, and words
@@ -45,8 +47,13 @@ class CompiledBeamSearch:
         self.vocabulary = vocabulary
         self.fusion = fusion
         self.pruning = pruning
+        lm = fusion.model if isinstance(fusion.model, ArpaLm) else None
+        self._arpa, self._ngrams = lm, zeros(1, NGRAM) if lm is None else lm.table
+        words, number = fusion.vocabulary, None
+        if lm is not None and fusion.token_lm is None:
+            words, number = lm.words() if words is None else words, lm.number
         self._trie, lexicon, hotwords = trie_records(
-            fusion.vocabulary, fusion.hotwords, fusion.hotword_weight
+            words, fusion.hotwords, fusion.hotword_weight, number
         )
         kind = NO_LM if fusion.lm is None else WORD_LM
         fields = {
@@ -57,22 +64,30 @@ class CompiledBeamSearch:
             "closed": fusion.lexicon is not None,
             "lexicon": lexicon,
             "hotwords": hotwords,
+            "table": lm is not None,
+            "unknown_number": 0 if lm is None else lm.unknown,
+            "end_number": 0 if lm is None else lm.number("</s>"),
+            "lm_weight": fusion.lm_weight,
             "word_score": fusion.word_score,
+            "unk_score": fusion.unk_score,
             "unknown": 0.0 if fusion.known is None else fusion.unk_score,
             "most": most_bonus(fusion),
         }
         self._run = one_record(RUN, fields.items())
         self._tokens, self._symbols = token_records(vocabulary)
+        if lm is not None:
+            self._tokens["number"] = [lm.number(token) for token in vocabulary.tokens]
         self._places, self._found = zeros(256, PLACE), zeros(256, FOUND)
         self._nodes = zeros(4096, NODE)
-        self._forget(CACHE_SIZE if fusion.model is not None else 2)
+        by_python = fusion.model is not None and lm is None
+        self._forget(CACHE_SIZE if by_python else 2)
 
     def _forget(self, cache_size: int) -> None:
         """Begin with an empty cache and without LM states."""
         self._cache, self._asked = zeros(cache_size, ANSWER), zeros(cache_size, ASKED)
         self._run["cached"] = 0
         self._spelled: dict[int, str] = {}
-        model = self.fusion.model
+        model = None if self._arpa is not None else self.fusion.model
         self._states = None if model is None else LmStates(model)
 
     def search(self, log_probs: LogProbs, nbest: int) -> list[Hypothesis]:
@@ -91,6 +106,7 @@ class CompiledBeamSearch:
                 self._nodes,
                 self._trie,
                 self._found,
+                self._ngrams,
                 self._cache,
                 self._asked,
                 log_probs,
@@ -113,7 +129,8 @@ class CompiledBeamSearch:
         for field in ("parent", "token", "child", "sibling", "end_state"):
             node[field] = -1
         node["lexicon"], node["hot"] = run["lexicon"], run["hotwords"]
-        node["state"] = 0 if self._states is None else self._states.begin()
+        lm = self._states if self._arpa is None else self._arpa
+        node["state"] = 0 if lm is None else lm.begin()
         place["node"], place["p_b"], place["p_nb"], place["p"] = 0, 0.0, -np.inf, 0.0
 
     def _answer(self) -> None:
@@ -143,8 +160,6 @@ class CompiledBeamSearch:
         bonus = fusion.lm_weight * ln_prob
         if token == UNKNOWN or text not in fusion.model:
             bonus += fusion.unk_score
-        if token < 0:
-            bonus += fusion.word_score
         return after, ln_prob, bonus
 
     def _spell(self, n: int, word: int) -> str:

@@ -147,15 +147,19 @@ def choose_tokens(
     None where blank leaves no room. At most ``beam_size``, the best, ties by id: no
     more children of one prefix could stay in the beam, but for what the LM says.
     """
-    exact = log_probs.astype(np.float64)
-    floor = exact.max(axis=1, keepdims=True, initial=NEG_INF) - pruning.token_threshold
-    allowed = (exact >= floor) & (exact > NEG_INF) & np.array(vocabulary.spoken)
+    floor = log_probs.max(axis=1, keepdims=True, initial=NEG_INF)
+    floor -= np.float32(pruning.token_threshold)
+    allowed = (log_probs >= floor) & vocabulary.is_spoken
+    if NEG_INF in floor:
+        allowed &= log_probs > NEG_INF
     counts = np.count_nonzero(allowed, axis=1)
-    for t in np.flatnonzero(counts > pruning.beam_size):
-        ids = np.flatnonzero(allowed[t])
-        order = np.argsort(-exact[t, ids], kind="stable")
-        allowed[t, ids[order[pruning.beam_size :]]] = False
-        counts[t] = pruning.beam_size
+    many = np.flatnonzero(counts > pruning.beam_size)
+    if len(many):
+        values = np.where(allowed[many], -log_probs[many], np.inf)
+        best = np.argsort(values, axis=1, kind="stable")[:, : pruning.beam_size]
+        allowed[many] = False
+        allowed[many[:, None], best] = True
+        counts[many] = pruning.beam_size
     ids = np.nonzero(allowed)[1]
     return ids, np.concatenate([[0], np.cumsum(counts)])
 
