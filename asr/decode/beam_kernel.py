@@ -103,9 +103,7 @@ def take_over(
         before, token = places[candidate["place"]], candidate["token"]
         n, p_b, p_nb = before["node"], before["next_b"], before["next_nb"]
         if token >= 0:
-            n = grow(
-                run, tokens, symbols, nodes, trie, ngrams, cache, asked, n, token
-            )
+            n = grow(run, tokens, symbols, nodes, trie, ngrams, cache, asked, n, token)
             p_b, p_nb = -INF, candidate["p"]
         place["p_b"], place["p_nb"], place["p"] = p_b, p_nb, candidate["p"]
         candidate["place"] = n

@@ -1,10 +1,10 @@
 """Compiled parts of the beam search: words in the tries, and what the LM says."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from typing import Any
 
 from asr.decode.beam_arrays import A_WORD, UNKNOWN, WORD_LM, Records
 from asr.jit import inner
@@ -54,7 +54,7 @@ def ask(
     key = (word ^ (state + 1) * MIXER) * MIXER
     key ^= key >> 32
     if key == 0:
-        key = MIXER
+        key = 1
     mask = len(cache) - 1
     row = key & mask
     while cache[row]["key"] != key:

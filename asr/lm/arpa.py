@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from asr.lm.ngram_table import NGRAM, Table, look_up_from_python
 
@@ -60,7 +61,7 @@ def read_arpa(path: Path) -> ArpaLm | None:
 
     KenLM then says what is wrong, or reads it. Needs numba.
     """
-    from asr.lm.arpa_kernel import link_states, read_ngrams, read_words
+    from asr.lm.arpa_kernel import read_section
 
     found = _open(path)
     if found is None:
@@ -73,12 +74,12 @@ def read_arpa(path: Path) -> ArpaLm | None:
     table[0]["key"], table[first - 1]["log10"] = first, UNKNOWN_LOG10
     by_hash = np.zeros(4 << counts[0].bit_length(), np.int64)
     spans = np.zeros(2 * counts[0], np.int64)
-    at = read_words(data, at, by_hash, table, spans)
-    for order, count in enumerate(counts[1:], start=2):
+    for order, count in enumerate(counts, start=1):
         header = b"\\%d-grams:" % order
         if at < 0 or data[at : at + len(header)].tobytes() != header:
             return None
-        at = read_ngrams(data, at + len(header), order, count, by_hash, table)
+        at += len(header)
+        at = read_section(data, at, order, count, by_hash, table, spans)
     if at < 0 or data[at : at + 5].tobytes() != b"\\end\\":
         return None
     link_states(table)
@@ -88,7 +89,22 @@ def read_arpa(path: Path) -> ArpaLm | None:
     return lm if {"<s>", "</s>"} <= lm.numbers.keys() else None
 
 
-def _open(path: Path) -> tuple[np.ndarray, list[int], int] | None:
+def link_states(table: Table) -> None:
+    """Let ``lower`` and ``after`` lead to states only.
+
+    A state is an n-gram that others begin with or whose back-off is not 0.
+    """
+    state = (table["after"] == 1) | (table["backoff"] != 0)
+    state[0] = True
+    shorter = table["lower"].copy()
+    lower = shorter.copy()
+    while len(passed := np.flatnonzero(~state[lower])):
+        lower[passed] = shorter[lower[passed]]
+    table["lower"] = lower
+    table["after"] = np.where(state, np.arange(len(table)), lower)
+
+
+def _open(path: Path) -> tuple[NDArray[np.uint8], list[int], int] | None:
     """The file's bytes, how many n-grams it has, and where the 1-grams begin."""
     with open(path, "rb") as file:
         head = file.read(1 << 12)
@@ -101,6 +117,9 @@ def _open(path: Path) -> tuple[np.ndarray, list[int], int] | None:
         return None
     data = np.memmap(path, np.uint8, "c").view(np.ndarray)
     # The kernel does not look for the end: a line that begins so stops it.
-    if data[-64:].tobytes().rstrip(b" \t\r\n\f\v")[-6:] != b"\n\\end\\" or data[-1] != 10:
+    if (
+        data[-64:].tobytes().rstrip(b" \t\r\n\f\v")[-6:] != b"\n\\end\\"
+        or data[-1] != 10
+    ):
         return None
-    return data, [count for _, count in counts], len(declared) + len(mark)
+    return data, [count for _, count in counts], len(declared)

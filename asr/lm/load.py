@@ -4,8 +4,6 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asr.errors import RecipeError
-
 if TYPE_CHECKING:
     from asr.lm.arpa import ArpaLm
     from asr.lm.ngram import NgramLm

@@ -7,6 +7,8 @@ model allows, as Heafield's KenLM does, WMT 2011). Scores are those of the file,
 in single precision, so that they are KenLM's.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,7 +28,7 @@ NGRAM = np.dtype(
         ("after", "i4"),
     ]
 )
-MIXER = np.int64(-7046029254386353131)  # 2**64 over the golden ratio, odd
+MIXER: Any = np.int64(-7046029254386353131)  # 2**64 over the golden ratio, odd
 
 
 @inner

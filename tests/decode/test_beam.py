@@ -57,9 +57,7 @@ def random_rows(rng: np.random.Generator, frames: int, size: int) -> np.ndarray:
     return logits.astype(np.float32)
 
 
-def random_options(
-    rng: np.random.Generator, models: dict[str, Any]
-) -> dict[str, Any]:
+def random_options(rng: np.random.Generator, models: dict[str, Any]) -> dict[str, Any]:
     """All options of the search, at random."""
     lm = rng.choice(["none", "words", "tokens"])
     lexicon = frozenset(rng.choice(["A", "AB", "ABB", "BA", "ABA", "B"], 4).tolist())
