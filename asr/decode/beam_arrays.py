@@ -34,13 +34,14 @@ TOKEN = _record("kind first end tried number")
 # A prefix: its place in the tree and in the beam (-1: not in it), its places in the
 # tries, the LM's state after the finished words and after the last word too (-1: not
 # known yet); scores of the finished words, and what finishing the last word adds;
-# `word` tells the unfinished words apart, 0 is none.
+# `word` tells the unfinished words apart by their letters, 0 is none; `text` the finished.
 NODE = _record(
-    "parent token child sibling slot word lexicon hot state end_state",
+    "parent token child sibling slot text word lexicon hot state end_state",
     "lm bonus end_lm end_bonus",
 )
-# A prefix in the beam, now and after the frame in work; `bonus`, `lm` at the end.
-PLACE = _record("node", "p_b p_nb p next_b next_nb next_p bonus lm")
+# A prefix in the beam, now and after the frame in work; `bonus`, `lm` and `text`, which
+# tells transcripts apart, at the end.
+PLACE = _record("node text", "p_b p_nb p next_b next_nb next_p bonus lm")
 # A candidate for the next beam: a prefix that stays (token -1) or one that grows.
 FOUND = _record("place token", "p score scratch")
 # What the LM said; key 0: nothing stored, state -1: not answered yet.

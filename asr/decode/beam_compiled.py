@@ -1,6 +1,7 @@
 """The compiled beam search with its memory: made, grown, LM questions answered."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from asr.decode import beam_kernel as kernel
 from asr.decode.beam_arrays import (
@@ -15,6 +16,7 @@ from asr.decode.beam_arrays import (
     TOKEN_LM,
     UNKNOWN,
     WORD_LM,
+    Records,
     enlarged,
     one_record,
     token_records,
@@ -38,7 +40,7 @@ class CompiledBeamSearch:
 
     Not for several threads at once. Memory grows with the longest utterance and, up to
     a bound, with the LM states and words met; not with the number of utterances.
-    Words at the same LM state are told apart by 64-bit hashes of their tokens.
+    Words and texts are told apart by 64-bit hashes.
     """
 
     def __init__(
@@ -189,28 +191,37 @@ class CompiledBeamSearch:
             self._nodes = enlarged(self._nodes, needed)
 
     def _best(self, nbest: int) -> list[Hypothesis]:
-        """The n-best list of the last beam."""
+        """The n-best list of the last beam: texts, each with its best tokens."""
         places = self._places[: int(self._run[0]["beam"])]
-        am_scores = places["p"]
-        scores = am_scores + places["bonus"]
-        rows = np.flatnonzero(scores > -np.inf)
-        if len(rows) > nbest:  # spell only those that may be in the list, ties too
-            least = np.partition(scores[rows], -nbest)[-nbest]
-            rows = rows[scores[rows] >= least]
+        places = places[places["bonus"] > -np.inf]
+        places = places[np.argsort(places["text"], kind="stable")]
+        if not len(places):
+            return []
+        scores = places["p"] + places["bonus"]
+        begins = np.flatnonzero(np.diff(places["text"], prepend=~places["text"][:1]))
+        totals = np.logaddexp.reduceat(scores, begins)
+        am_scores = np.logaddexp.reduceat(places["p"], begins)
+        ends = np.append(begins[1:], len(places))
+        chosen = np.arange(len(begins))
+        if len(chosen) > nbest:  # spell only those that may be in the list, ties too
+            chosen = np.flatnonzero(totals >= np.partition(totals, -nbest)[-nbest])
         found = []
-        for row in rows.tolist():
-            ids = self._ids(int(places[row]["node"]))
-            if not self._run[0]["any_whole"]:
-                ids = self.vocabulary.without_last_word(ids)
-            found.append(
-                (
-                    float(scores[row]),
-                    ids,
-                    float(am_scores[row]),
-                    float(places[row]["lm"]),
-                )
-            )
+        for text in chosen.tolist():
+            rows = slice(begins[text], ends[text])
+            ids, lm = self._best_tokens(places[rows], scores[rows])
+            found.append((float(totals[text]), ids, float(am_scores[text]), lm))
         return ranked(found, self.vocabulary)[:nbest]
+
+    def _best_tokens(
+        self, places: Records, scores: NDArray[np.float64]
+    ) -> tuple[tuple[int, ...], float]:
+        """Of prefixes with one text the best one's token ids and LM score."""
+        rows = np.flatnonzero(scores == scores.max()).tolist()
+        spelled = [(self._ids(int(places[k]["node"])), places[k]["lm"]) for k in rows]
+        ids, lm = min(spelled)
+        if not self._run[0]["any_whole"]:
+            ids = self.vocabulary.without_last_word(ids)
+        return ids, float(lm)
 
     def _ids(self, n: int) -> tuple[int, ...]:
         tokens, parents = self._nodes["token"], self._nodes["parent"]

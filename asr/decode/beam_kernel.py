@@ -34,6 +34,14 @@ SENTENCE_END: Any = np.int64(THE_END)
 
 
 @inner
+def join(before: int, more: int) -> int:
+    """Hash of a sequence with one more, not 0."""
+    mixed = (before ^ (more + 1) * MIXER) * MIXER
+    mixed ^= mixed >> 29
+    return mixed if mixed != 0 else 1
+
+
+@inner
 def grow(
     run: Any,
     tokens: Records,
@@ -62,6 +70,7 @@ def grow(
         node["state"] = parent["end_state"]
         node["lm"] += parent["end_lm"]
         node["bonus"] += parent["end_bonus"]
+        node["text"] = join(parent["text"], parent["word"])
         node["word"] = 0
         node["lexicon"], node["hot"] = run["lexicon"], run["hotwords"]
     if run["lm"] == TOKEN_LM:
@@ -72,10 +81,8 @@ def grow(
         node["state"] = state
         node["lm"] += ln_prob
         node["bonus"] += bonus
-    if piece["first"] < piece["end"]:
-        word = (node["word"] ^ (token + 1)) * MIXER
-        word ^= word >> 29
-        node["word"] = word if word != 0 else MIXER
+    for k in range(piece["first"], piece["end"]):
+        node["word"] = join(node["word"], symbols[k])
     node["lexicon"] = walk(trie, tokens, symbols, node["lexicon"], token)
     node["hot"] = walk(trie, tokens, symbols, node["hot"], token)
     return int(child)
@@ -162,10 +169,12 @@ def finish(
         n = place["node"]
         node = nodes[n]
         state, ln_prob, bonus = node["state"], node["lm"], node["bonus"]
+        place["text"] = node["text"]
         if any_whole and node["word"] != 0:
             if not finish_word(run, nodes, trie, ngrams, cache, asked, n):
                 place["bonus"] = -INF
                 continue
+            place["text"] = join(node["text"], node["word"])
             state = node["end_state"]
             ln_prob += node["end_lm"]
             bonus += node["end_bonus"]

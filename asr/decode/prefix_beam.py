@@ -14,7 +14,7 @@ itself, but a new token after a blank. All values are natural logarithms.
 
 import heapq
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,11 +170,18 @@ def ranked(
 ) -> list[Hypothesis]:
     """Hypotheses from (score, ids, am_score, lm_score), best first, ties by ids.
 
-    Of equal token sequences, which come where last words were left out, the best stays.
+    Of equal texts the probabilities add up; tokens and LM score are the best one's.
     """
-    hyps: dict[tuple[int, ...], Hypothesis] = {}
+    hyps: dict[str, Hypothesis] = {}
     for score, ids, am_score, lm_score in sorted(found, key=lambda f: (-f[0], f[1])):
-        if ids not in hyps:
-            text = vocabulary.text(ids)
-            hyps[ids] = Hypothesis(text, ids, score, am_score, lm_score)
-    return list(hyps.values())
+        text = vocabulary.text(ids)
+        best = hyps.get(text)
+        if best is None:
+            hyps[text] = Hypothesis(text, ids, score, am_score, lm_score)
+        else:
+            score, am_score = (
+                log_add(best.score, score),
+                log_add(best.am_score, am_score),
+            )
+            hyps[text] = replace(best, score=score, am_score=am_score)
+    return sorted(hyps.values(), key=lambda hyp: (-hyp.score, hyp.tokens))
