@@ -94,7 +94,8 @@ class CompiledBeamSearch:
 
     def search(self, log_probs: LogProbs, nbest: int) -> list[Hypothesis]:
         """Search ``(T, V)`` log-probs; best first, none if nothing is possible."""
-        log_probs = np.ascontiguousarray(log_probs, dtype=np.float32)
+        # Else numba would compile once more, for arrays that cannot be written.
+        log_probs = np.require(log_probs, np.float32, ["C", "A", "W"])
         candidates, ends = choose_tokens(log_probs, self.vocabulary, self.pruning)
         if max(len(self._states or ()), len(self._spelled)) > MOST_STATES:
             self._forget(len(self._cache))
