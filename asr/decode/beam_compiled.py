@@ -1,5 +1,7 @@
 """The compiled beam search with its memory: made, grown, LM questions answered."""
 
+import copy
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -83,6 +85,16 @@ class CompiledBeamSearch:
         self._nodes = zeros(4096, NODE)
         by_python = fusion.model is not None and lm is None
         self._forget(CACHE_SIZE if by_python else 2)
+
+    def twin(self) -> "CompiledBeamSearch | None":
+        """One for another thread; None where Python answers for the LM."""
+        if self.fusion.model is not None and self._arpa is None:
+            return None
+        twin = copy.copy(self)
+        for name in ("_run", "_tokens", "_places", "_found", "_nodes"):
+            setattr(twin, name, getattr(self, name).copy())
+        twin._forget(len(self._cache))
+        return twin
 
     def _forget(self, cache_size: int) -> None:
         """Begin with an empty cache and without LM states."""

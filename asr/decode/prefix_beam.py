@@ -65,6 +65,9 @@ class ReferenceBeamSearch:
             beam = self._prune(self._advance(beam, row, candidates, scorer))
         return self._finish(beam, scorer)[:nbest]
 
+    def twin(self) -> None:
+        """None: threads would only take turns."""
+
     def _advance(
         self,
         beam: list[Prefix],

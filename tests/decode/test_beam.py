@@ -144,6 +144,18 @@ def test_one_call_for_a_padded_batch(models: dict[str, Any]) -> None:
         search(rows[0], [7])
 
 
+def test_two_threads_find_what_one_does(models: dict[str, Any]) -> None:
+    rng = np.random.default_rng(3)
+    padded = np.stack([random_rows(rng, 40, 8) for _ in range(60)])
+    lengths = rng.integers(0, 41, 60)
+    for lm in (None, models["words"], models["words arpa"]):
+        options: dict[str, Any] = {"beam_size": 40, "nbest": 5, "timed": 1}
+        one = PrefixBeamSearch(TOKENS, lm, threads=1, **options)
+        two = PrefixBeamSearch(TOKENS, lm, threads=2, **options)
+        expected = [one(x[:n]) for x, n in zip(padded, lengths, strict=True)]
+        assert two(padded, lengths) == expected == one(padded, lengths)
+
+
 def spell(search: PrefixBeamSearch, tokens: list[str], spoken: list[str]) -> Any:
     """Search posteriors that are 0.9 for the spoken tokens, one a frame."""
     probs = np.full((len(spoken), len(tokens)), 0.1 / (len(tokens) - 1))
