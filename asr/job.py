@@ -10,6 +10,9 @@ RESCORED = "rescored"  # what local/rescore.sh makes of beam-lm's lists, beside 
 RESCORED_LISTS = "nbest-lists"  # those lists
 
 
+SMALL_ARPA = 20 * 2**20  # bytes: loaded in half a second
+
+
 @dataclass(frozen=True)
 class Paths:
     """The three folders that a user names, and what the stages keep in them."""
@@ -105,9 +108,15 @@ class Job:
 
     @property
     def lm_file(self) -> Path:
-        """The n-gram that decoders load: KenLM's binary, else the ARPA file."""
+        """The n-gram that decoders load: KenLM's binary, or the ARPA file.
+
+        The beam search is faster with an ARPA file, but a large one takes seconds to
+        load, a hundred megabytes two, and that for each process.
+        """
+        arpa = self.paths.arpa(self.config.lm.order)
         binary = self.paths.lm_binary(self.config.lm.order)
-        return binary if binary.exists() else self.paths.arpa(self.config.lm.order)
+        small = arpa.exists() and arpa.stat().st_size <= SMALL_ARPA
+        return arpa if small or not binary.exists() else binary
 
     @property
     def neural_lm(self) -> Path:

@@ -53,6 +53,12 @@ found() { # the finished environment that this machine should use, if any: sets 
   done
   return 1
 }
+warm() { # compile the beam search for this checkout, so that no decoding waits for it
+  local compiled=("$root"/asr/decode/__pycache__/beam_kernel.search-*.nbi)
+  if [ ${#compiled[@]} -gt 0 ] || ! [ -w "$root/asr/decode" ]; then return; fi
+  [ "$quiet" = true ] || echo "# compiling the beam search, once for this checkout"
+  (cd "$root" && "$env/bin/python" -m asr.decode.warm) > "$cache/warm.log" 2>&1 || true
+}
 finish() {
   if [ "$where" = true ]; then
     echo "$env"
@@ -60,6 +66,7 @@ finish() {
     echo "# environment $env"
     case "$env" in *py3.10.*) ;; *) echo "$left_out" ;; esac
   fi
+  [ "$where" = true ] || warm
   exit 0
 }
 left_out="# without Python 3.10 there is no k2: the decoders ctc, hlg-nbest and hlg-lattice are left \

@@ -1,6 +1,6 @@
 """The arrays of the compiled beam search: one record per prefix, token, and so on."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -24,21 +24,24 @@ def _record(integers: str, floats: str = "") -> np.dtype[np.void]:
 
 # How far the search is, and the options that it needs; one record.
 RUN = _record(
-    "frame beam nodes asked cached needed beam_size blank lm closed lexicon hotwords any_whole",
-    "beam_threshold word_score unknown most",
+    "frame beam nodes asked cached needed beam_size blank lm closed lexicon hotwords "
+    "any_whole table unknown_number end_number",
+    "beam_threshold lm_weight word_score unk_score unknown most",
 )
-# A token: its piece is symbols[first:end]; `tried`: the last frame it was good for.
-TOKEN = _record("kind first end tried")
+# A token: its piece is symbols[first:end]; `tried`: the last frame it was good for;
+# `number`: in a token LM's table.
+TOKEN = _record("kind first end tried number")
 # A prefix: its place in the tree and in the beam (-1: not in it), its places in the
 # tries, the LM's state after the finished words and after the last word too (-1: not
 # known yet); scores of the finished words, and what finishing the last word adds;
-# `word` tells the unfinished words apart, 0 is none.
+# `word` tells the unfinished words apart by their letters, 0 is none; `text` the finished.
 NODE = _record(
-    "parent token child sibling slot word lexicon hot state end_state",
+    "parent token child sibling slot text word lexicon hot state end_state",
     "lm bonus end_lm end_bonus",
 )
-# A prefix in the beam, now and after the frame in work; `bonus`, `lm` at the end.
-PLACE = _record("node", "p_b p_nb p next_b next_nb next_p bonus lm")
+# A prefix in the beam, now and after the frame in work; `bonus`, `lm` and `text`, which
+# tells transcripts apart, at the end.
+PLACE = _record("node text", "p_b p_nb p next_b next_nb next_p bonus lm")
 # A candidate for the next beam: a prefix that stays (token -1) or one that grows.
 FOUND = _record("place token", "p score scratch")
 # What the LM said; key 0: nothing stored, state -1: not answered yet.
@@ -48,6 +51,7 @@ ANSWER = _record("key state", "ln_prob bonus")
 ASKED = _record("row node token state word after", "ln_prob bonus")
 A_WORD, THE_END, UNKNOWN = -1, -2, -3  # questions that are not about a token
 # Node of a trie: its children are first to end - 1, `symbol` led here; see WordTrie.
+# `whole`: the word's number in a word LM's table (1 without one), 0 inside words.
 TRIE = _record("first end symbol whole", "hot")
 
 
@@ -76,9 +80,15 @@ def token_records(vocabulary: Vocabulary) -> tuple[Records, NDArray[np.int64]]:
 
 
 def trie_records(
-    lexicon: frozenset[str] | None, hotwords: frozenset[str], hotword_weight: float
+    lexicon: frozenset[str] | None,
+    hotwords: frozenset[str],
+    hotword_weight: float,
+    number: Callable[[str], int] | None,
 ) -> tuple[Records, int, int]:
-    """Tries of both kinds of words in one array, and their roots (-1: no trie)."""
+    """Tries of both kinds of words in one array, and their roots (-1: no trie).
+
+    ``number`` gives the LM's of the words in the lexicon.
+    """
     parts, roots, base = [zeros(0, TRIE)], [], 0
     for words in (lexicon, hotwords or None):
         roots.append(-1 if words is None else base)
@@ -87,7 +97,8 @@ def trie_records(
         trie = build_trie(words)
         part = zeros(len(trie.whole), TRIE)
         part["first"], part["end"] = trie.first[:-1] + base, trie.first[1:] + base
-        part["symbol"], part["whole"] = trie.symbol, trie.whole
+        numbers = [1] * len(trie.words) if number is None else map(number, trie.words)
+        part["symbol"], part["whole"] = trie.symbol, np.array([0, *numbers])[trie.whole]
         part["hot"] = hotword_weight * trie.share
         parts.append(part)
         base += len(part)

@@ -1,6 +1,9 @@
 """The compiled beam search with its memory: made, grown, LM questions answered."""
 
+import copy
+
 import numpy as np
+from numpy.typing import NDArray
 
 from asr.decode import beam_kernel as kernel
 from asr.decode.beam_arrays import (
@@ -15,6 +18,7 @@ from asr.decode.beam_arrays import (
     TOKEN_LM,
     UNKNOWN,
     WORD_LM,
+    Records,
     enlarged,
     one_record,
     token_records,
@@ -26,6 +30,8 @@ from asr.decode.log_probs import LogProbs
 from asr.decode.prefix_beam import Pruning, choose_tokens, ranked
 from asr.decode.vocabulary import Vocabulary
 from asr.decode.word_lm import Fusion, LmStates
+from asr.lm.arpa import ArpaLm
+from asr.lm.ngram_table import NGRAM
 
 CACHE_SIZE = 1 << 16  # LM answers kept: half of it
 MOST_STATES = 1 << 20  # LM states kept from utterance to utterance, and words
@@ -36,7 +42,7 @@ class CompiledBeamSearch:
 
     Not for several threads at once. Memory grows with the longest utterance and, up to
     a bound, with the LM states and words met; not with the number of utterances.
-    Words at the same LM state are told apart by 64-bit hashes of their tokens.
+    Words and texts are told apart by 64-bit hashes.
     """
 
     def __init__(
@@ -45,8 +51,13 @@ class CompiledBeamSearch:
         self.vocabulary = vocabulary
         self.fusion = fusion
         self.pruning = pruning
+        lm = fusion.model if isinstance(fusion.model, ArpaLm) else None
+        self._arpa, self._ngrams = lm, zeros(1, NGRAM) if lm is None else lm.table
+        words, number = fusion.vocabulary, None
+        if lm is not None and fusion.token_lm is None:
+            words, number = lm.words() if words is None else words, lm.number
         self._trie, lexicon, hotwords = trie_records(
-            fusion.vocabulary, fusion.hotwords, fusion.hotword_weight
+            words, fusion.hotwords, fusion.hotword_weight, number
         )
         kind = NO_LM if fusion.lm is None else WORD_LM
         fields = {
@@ -57,27 +68,46 @@ class CompiledBeamSearch:
             "closed": fusion.lexicon is not None,
             "lexicon": lexicon,
             "hotwords": hotwords,
+            "table": lm is not None,
+            "unknown_number": 0 if lm is None else lm.unknown,
+            "end_number": 0 if lm is None else lm.number("</s>"),
+            "lm_weight": fusion.lm_weight,
             "word_score": fusion.word_score,
+            "unk_score": fusion.unk_score,
             "unknown": 0.0 if fusion.known is None else fusion.unk_score,
             "most": most_bonus(fusion),
         }
         self._run = one_record(RUN, fields.items())
         self._tokens, self._symbols = token_records(vocabulary)
+        if lm is not None:
+            self._tokens["number"] = [lm.number(token) for token in vocabulary.tokens]
         self._places, self._found = zeros(256, PLACE), zeros(256, FOUND)
         self._nodes = zeros(4096, NODE)
-        self._forget(CACHE_SIZE if fusion.model is not None else 2)
+        by_python = fusion.model is not None and lm is None
+        self._forget(CACHE_SIZE if by_python else 2)
+
+    def twin(self) -> "CompiledBeamSearch | None":
+        """One for another thread; None where Python answers for the LM."""
+        if self.fusion.model is not None and self._arpa is None:
+            return None
+        twin = copy.copy(self)
+        for name in ("_run", "_tokens", "_places", "_found", "_nodes"):
+            setattr(twin, name, getattr(self, name).copy())
+        twin._forget(len(self._cache))
+        return twin
 
     def _forget(self, cache_size: int) -> None:
         """Begin with an empty cache and without LM states."""
         self._cache, self._asked = zeros(cache_size, ANSWER), zeros(cache_size, ASKED)
         self._run["cached"] = 0
         self._spelled: dict[int, str] = {}
-        model = self.fusion.model
+        model = None if self._arpa is not None else self.fusion.model
         self._states = None if model is None else LmStates(model)
 
     def search(self, log_probs: LogProbs, nbest: int) -> list[Hypothesis]:
         """Search ``(T, V)`` log-probs; best first, none if nothing is possible."""
-        log_probs = np.ascontiguousarray(log_probs, dtype=np.float32)
+        # Else numba would compile once more, for arrays that cannot be written.
+        log_probs = np.require(log_probs, np.float32, ["C", "A", "W"])
         candidates, ends = choose_tokens(log_probs, self.vocabulary, self.pruning)
         if max(len(self._states or ()), len(self._spelled)) > MOST_STATES:
             self._forget(len(self._cache))
@@ -91,6 +121,7 @@ class CompiledBeamSearch:
                 self._nodes,
                 self._trie,
                 self._found,
+                self._ngrams,
                 self._cache,
                 self._asked,
                 log_probs,
@@ -113,7 +144,8 @@ class CompiledBeamSearch:
         for field in ("parent", "token", "child", "sibling", "end_state"):
             node[field] = -1
         node["lexicon"], node["hot"] = run["lexicon"], run["hotwords"]
-        node["state"] = 0 if self._states is None else self._states.begin()
+        lm = self._states if self._arpa is None else self._arpa
+        node["state"] = 0 if lm is None else lm.begin()
         place["node"], place["p_b"], place["p_nb"], place["p"] = 0, 0.0, -np.inf, 0.0
 
     def _answer(self) -> None:
@@ -143,8 +175,6 @@ class CompiledBeamSearch:
         bonus = fusion.lm_weight * ln_prob
         if token == UNKNOWN or text not in fusion.model:
             bonus += fusion.unk_score
-        if token < 0:
-            bonus += fusion.word_score
         return after, ln_prob, bonus
 
     def _spell(self, n: int, word: int) -> str:
@@ -174,28 +204,37 @@ class CompiledBeamSearch:
             self._nodes = enlarged(self._nodes, needed)
 
     def _best(self, nbest: int) -> list[Hypothesis]:
-        """The n-best list of the last beam."""
+        """The n-best list of the last beam: texts, each with its best tokens."""
         places = self._places[: int(self._run[0]["beam"])]
-        am_scores = places["p"]
-        scores = am_scores + places["bonus"]
-        rows = np.flatnonzero(scores > -np.inf)
-        if len(rows) > nbest:  # spell only those that may be in the list, ties too
-            least = np.partition(scores[rows], -nbest)[-nbest]
-            rows = rows[scores[rows] >= least]
+        places = places[places["bonus"] > -np.inf]
+        places = places[np.argsort(places["text"], kind="stable")]
+        if not len(places):
+            return []
+        scores = places["p"] + places["bonus"]
+        begins = np.flatnonzero(np.diff(places["text"], prepend=~places["text"][:1]))
+        totals = np.logaddexp.reduceat(scores, begins)
+        am_scores = np.logaddexp.reduceat(places["p"], begins)
+        ends = np.append(begins[1:], len(places))
+        chosen = np.arange(len(begins))
+        if len(chosen) > nbest:  # spell only those that may be in the list, ties too
+            chosen = np.flatnonzero(totals >= np.partition(totals, -nbest)[-nbest])
         found = []
-        for row in rows.tolist():
-            ids = self._ids(int(places[row]["node"]))
-            if not self._run[0]["any_whole"]:
-                ids = self.vocabulary.without_last_word(ids)
-            found.append(
-                (
-                    float(scores[row]),
-                    ids,
-                    float(am_scores[row]),
-                    float(places[row]["lm"]),
-                )
-            )
+        for text in chosen.tolist():
+            rows = slice(begins[text], ends[text])
+            ids, lm = self._best_tokens(places[rows], scores[rows])
+            found.append((float(totals[text]), ids, float(am_scores[text]), lm))
         return ranked(found, self.vocabulary)[:nbest]
+
+    def _best_tokens(
+        self, places: Records, scores: NDArray[np.float64]
+    ) -> tuple[tuple[int, ...], float]:
+        """Of prefixes with one text the best one's token ids and LM score."""
+        rows = np.flatnonzero(scores == scores.max()).tolist()
+        spelled = [(self._ids(int(places[k]["node"])), places[k]["lm"]) for k in rows]
+        ids, lm = min(spelled)
+        if not self._run[0]["any_whole"]:
+            ids = self.vocabulary.without_last_word(ids)
+        return ids, float(lm)
 
     def _ids(self, n: int) -> tuple[int, ...]:
         tokens, parents = self._nodes["token"], self._nodes["parent"]

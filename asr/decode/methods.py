@@ -92,10 +92,10 @@ def _load_beam(resources: Resources) -> Maker:
 
 
 def _load_beam_lm(resources: Resources) -> Maker:
-    from asr.lm.ngram import NgramLm  # kenlm is needed by this method only
+    from asr.lm.load import load_lm  # numba or kenlm: needed by this method only
 
     assert resources.lm is not None  # load_method has seen to it
-    tokens, model = resources.tokens, NgramLm(resources.lm)
+    tokens, model = resources.tokens, load_lm(resources.lm)
     return lambda options: PrefixBeamSearch(
         tokens,
         model,

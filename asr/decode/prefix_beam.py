@@ -14,7 +14,7 @@ itself, but a new token after a blank. All values are natural logarithms.
 
 import heapq
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +64,9 @@ class ReferenceBeamSearch:
             candidates = ids[ends[t] : ends[t + 1]].tolist()
             beam = self._prune(self._advance(beam, row, candidates, scorer))
         return self._finish(beam, scorer)[:nbest]
+
+    def twin(self) -> None:
+        """None: threads would only take turns."""
 
     def _advance(
         self,
@@ -147,15 +150,19 @@ def choose_tokens(
     None where blank leaves no room. At most ``beam_size``, the best, ties by id: no
     more children of one prefix could stay in the beam, but for what the LM says.
     """
-    exact = log_probs.astype(np.float64)
-    floor = exact.max(axis=1, keepdims=True, initial=NEG_INF) - pruning.token_threshold
-    allowed = (exact >= floor) & (exact > NEG_INF) & np.array(vocabulary.spoken)
+    floor = log_probs.max(axis=1, keepdims=True, initial=NEG_INF)
+    floor -= np.float32(pruning.token_threshold)
+    allowed = (log_probs >= floor) & vocabulary.is_spoken
+    if NEG_INF in floor:
+        allowed &= log_probs > NEG_INF
     counts = np.count_nonzero(allowed, axis=1)
-    for t in np.flatnonzero(counts > pruning.beam_size):
-        ids = np.flatnonzero(allowed[t])
-        order = np.argsort(-exact[t, ids], kind="stable")
-        allowed[t, ids[order[pruning.beam_size :]]] = False
-        counts[t] = pruning.beam_size
+    many = np.flatnonzero(counts > pruning.beam_size)
+    if len(many):
+        values = np.where(allowed[many], -log_probs[many], np.inf)
+        best = np.argsort(values, axis=1, kind="stable")[:, : pruning.beam_size]
+        allowed[many] = False
+        allowed[many[:, None], best] = True
+        counts[many] = pruning.beam_size
     ids = np.nonzero(allowed)[1]
     return ids, np.concatenate([[0], np.cumsum(counts)])
 
@@ -166,11 +173,18 @@ def ranked(
 ) -> list[Hypothesis]:
     """Hypotheses from (score, ids, am_score, lm_score), best first, ties by ids.
 
-    Of equal token sequences, which come where last words were left out, the best stays.
+    Of equal texts the probabilities add up; tokens and LM score are the best one's.
     """
-    hyps: dict[tuple[int, ...], Hypothesis] = {}
+    hyps: dict[str, Hypothesis] = {}
     for score, ids, am_score, lm_score in sorted(found, key=lambda f: (-f[0], f[1])):
-        if ids not in hyps:
-            text = vocabulary.text(ids)
-            hyps[ids] = Hypothesis(text, ids, score, am_score, lm_score)
-    return list(hyps.values())
+        text = vocabulary.text(ids)
+        best = hyps.get(text)
+        if best is None:
+            hyps[text] = Hypothesis(text, ids, score, am_score, lm_score)
+        else:
+            score, am_score = (
+                log_add(best.score, score),
+                log_add(best.am_score, am_score),
+            )
+            hyps[text] = replace(best, score=score, am_score=am_score)
+    return sorted(hyps.values(), key=lambda hyp: (-hyp.score, hyp.tokens))

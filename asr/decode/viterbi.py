@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decode.jit import compiled
+from asr.jit import compiled
 
 
 @compiled

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import compress
 
+import numpy as np
+
 from asr.errors import RecipeError
 from asr.text.tokenizer import BLANK, WORD_START
 
@@ -29,6 +31,7 @@ class Vocabulary:
         pieces: what each token adds to its word; empty for spaces.
         starts_word: whether the word before ends where this token comes.
         spoken: whether a transcript may have it; false for the blank, ``<s>``, ...
+        is_spoken: the same as an array ``(V,)``.
 
     Raises RecipeError if the blank is not among the tokens, or a token comes twice.
     """
@@ -51,6 +54,7 @@ class Vocabulary:
         self.spoken = tuple(
             i != blank and token not in NEVER_SPOKEN for i, token in enumerate(named)
         )
+        self.is_spoken = np.array(self.spoken)
         self._check_twice()
 
     def _check_twice(self) -> None:

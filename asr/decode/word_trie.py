@@ -15,15 +15,18 @@ class WordTrie(NamedTuple):
             ``first[n + 1] - 1``.
         symbol: ``(N + 1,)`` int32, code point of the character that leads to a node,
             in increasing order among the children of a node.
-        whole: ``(N + 1,)`` uint8, 1 where a word ends.
+        whole: ``(N + 1,)`` int32, where a word ends its place in ``words``, from 1;
+            0 inside words.
         share: ``(N + 1,)`` float64, the length so far as a share of the length of the
             shortest word through the node; 0 at the empty word.
+        words: sorted.
     """
 
     first: NDArray[np.int32]
     symbol: NDArray[np.int32]
-    whole: NDArray[np.uint8]
+    whole: NDArray[np.int32]
     share: NDArray[np.float64]
+    words: list[str]
 
 
 def build_trie(words: Collection[str]) -> WordTrie:
@@ -32,7 +35,8 @@ def build_trie(words: Collection[str]) -> WordTrie:
     In a sorted table of the words, one row each, a node of depth d begins wherever
     the first d characters change: a column at a time gives a level at a time.
     """
-    table = np.array(sorted({word for word in words if word}), dtype=np.str_)
+    listed = sorted({word for word in words if word})
+    table = np.array(listed, dtype=np.str_)
     width = table.dtype.itemsize // 4
     codes = table.view(np.uint32).reshape(len(table), width).astype(np.int32)
     lengths = (codes > 0).sum(axis=1)
@@ -40,15 +44,16 @@ def build_trie(words: Collection[str]) -> WordTrie:
     changed[:1] = True
     parent = np.zeros(len(table), dtype=np.int64)
     parents, symbols, total = [np.zeros(1, np.int64)], [np.zeros(1, np.int32)], 1
-    whole, share = [np.zeros(1, np.uint8)], [np.zeros(1)]
+    place = np.arange(1, len(table) + 1)
+    whole, share = [np.zeros(1, np.int32)], [np.zeros(1)]
     for depth in range(width):
         changed[1:] |= codes[1:, depth] != codes[:-1, depth]
         alive = lengths > depth
         new = changed & alive
         at = np.cumsum(new)[alive] - 1
         count = int(new.sum())
-        ends, least = np.zeros(count, np.uint8), np.full(count, width, np.int32)
-        ends[at[lengths[alive] == depth + 1]] = 1
+        ends, least = np.zeros(count, np.int32), np.full(count, width, np.int32)
+        ends[at[lengths[alive] == depth + 1]] = place[lengths == depth + 1]
         np.minimum.at(least, at, lengths[alive])
         parents.append(parent[new])
         symbols.append(codes[new, depth])
@@ -63,4 +68,5 @@ def build_trie(words: Collection[str]) -> WordTrie:
         np.concatenate(symbols).astype(np.int32),
         np.concatenate(whole),
         np.concatenate(share),
+        listed,
     )

@@ -15,6 +15,7 @@ from asr.decode.vocabulary import Vocabulary
 from asr.decode.word_lm import Fusion
 from asr.errors import RecipeError
 from asr.lm.kneser_ney import train_kneser_ney, write_arpa
+from asr.lm.load import load_lm
 from asr.lm.ngram import NgramLm
 
 pytest.importorskip("numba")
@@ -23,15 +24,19 @@ TOKENS = ["<blk>", "<unk>", "▁", "▁A", "B", "▁AB", "A", "BA"]
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, NgramLm]:
-    """N-grams over words, and over tokens; neither knows everything."""
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """N-grams over words, and over tokens; neither knows everything.
+
+    Each through KenLM, and as arrays that the compiled search asks itself.
+    """
     folder = tmp_path_factory.mktemp("lm")
     words = [["AB", "A"], ["A", "AB", "A"], ["ABB"], ["A", "A"], ["BA", "AB", "A"]]
     tokens = [["▁A", "B", "▁AB"], ["▁", "A", "B"], ["▁AB", "BA", "▁A"]]
-    loaded = {}
+    loaded: dict[str, Any] = {}
     for name, sentences in (("words", words), ("tokens", tokens)):
         write_arpa(train_kneser_ney(sentences, 3, [0, 0, 0]), folder / f"{name}.arpa")
         loaded[name] = NgramLm(folder / f"{name}.arpa")
+        loaded[f"{name} arpa"] = load_lm(folder / f"{name}.arpa")
     return loaded
 
 
@@ -52,9 +57,7 @@ def random_rows(rng: np.random.Generator, frames: int, size: int) -> np.ndarray:
     return logits.astype(np.float32)
 
 
-def random_options(
-    rng: np.random.Generator, models: dict[str, NgramLm]
-) -> dict[str, Any]:
+def random_options(rng: np.random.Generator, models: dict[str, Any]) -> dict[str, Any]:
     """All options of the search, at random."""
     lm = rng.choice(["none", "words", "tokens"])
     lexicon = frozenset(rng.choice(["A", "AB", "ABB", "BA", "ABA", "B"], 4).tolist())
@@ -103,19 +106,26 @@ def assert_same(found: list[Hypothesis], expected: list[Hypothesis]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(300))
-def test_equal_to_the_reference(models: dict[str, NgramLm], seed: int) -> None:
+def test_equal_to_the_reference(models: dict[str, Any], seed: int) -> None:
     """One search object for three utterances: its memory must not show."""
     rng = np.random.default_rng(seed)
     tokens = TOKENS[: rng.choice([1, 2, 3, 5, 8])]
     options = random_options(rng, models)
-    search = PrefixBeamSearch(tokens, **options)
+    searches = [PrefixBeamSearch(tokens, **options)]
+    for name, lm in (("words", options["lm"]), ("tokens", options["token_lm"])):
+        if lm is not None:
+            key = "lm" if name == "words" else "token_lm"
+            other = {**options, key: models[f"{name} arpa"]}
+            searches.append(PrefixBeamSearch(tokens, **other))
     most = 5 if options["beam_size"] > 1000 else 30
     for frames in (int(rng.integers(0, most)), 1, int(rng.integers(1, most))):
         log_probs = random_rows(rng, frames, len(tokens))
-        assert_same(search(log_probs), by_reference(tokens, options, log_probs))
+        expected = by_reference(tokens, options, log_probs)
+        for search in searches:
+            assert_same(search(log_probs), expected)
 
 
-def test_one_call_for_a_padded_batch(models: dict[str, NgramLm]) -> None:
+def test_one_call_for_a_padded_batch(models: dict[str, Any]) -> None:
     """numpy or torch; what is behind an utterance's end changes nothing."""
     rng = np.random.default_rng(1)
     rows = [random_rows(rng, frames, 5) for frames in (7, 0, 12, 1)]
@@ -132,6 +142,18 @@ def test_one_call_for_a_padded_batch(models: dict[str, NgramLm]) -> None:
         search(padded, [7, 0, 16, 1])
     with pytest.raises(RecipeError, match=r"need \(utterances, frames, 5\)"):
         search(rows[0], [7])
+
+
+def test_two_threads_find_what_one_does(models: dict[str, Any]) -> None:
+    rng = np.random.default_rng(3)
+    padded = np.stack([random_rows(rng, 40, 8) for _ in range(60)])
+    lengths = rng.integers(0, 41, 60)
+    for lm in (None, models["words"], models["words arpa"]):
+        options: dict[str, Any] = {"beam_size": 40, "nbest": 5, "timed": 1}
+        one = PrefixBeamSearch(TOKENS, lm, threads=1, **options)
+        two = PrefixBeamSearch(TOKENS, lm, threads=2, **options)
+        expected = [one(x[:n]) for x, n in zip(padded, lengths, strict=True)]
+        assert two(padded, lengths) == expected == one(padded, lengths)
 
 
 def spell(search: PrefixBeamSearch, tokens: list[str], spoken: list[str]) -> Any:
@@ -173,7 +195,7 @@ def test_lm_from_a_path_and_lexicon_from_a_file(tmp_path: Path) -> None:
     lm = NgramLm(tmp_path / "lm.arpa")
     assert lm.words() == {"AB", "A"}
     again = PrefixBeamSearch(tokens, lm, lexicon=["A", "AB"], **options)
-    assert search(log_probs) == again(log_probs)
+    assert_same(search(log_probs), again(log_probs))
     said = {word for hyp in search(log_probs) for word in hyp.text.split()}
     assert said == {"A", "AB"}
 
@@ -196,7 +218,7 @@ def test_an_unfinished_last_word_is_left_out() -> None:
     assert spell(search, tokens, ["A", "|", "B", "<blk>", "B"]).text == "A"
 
 
-def test_long_and_many_words_outgrow_every_array(models: dict[str, NgramLm]) -> None:
+def test_long_and_many_words_outgrow_every_array(models: dict[str, Any]) -> None:
     """First sizes are 256 places and 4096 prefixes; more must change nothing."""
     log_probs = random_rows(np.random.default_rng(12), 60, 8)
     sizes = {"beam_size": 400, "beam_threshold": INF, "token_threshold": INF}
@@ -222,7 +244,7 @@ def test_without_numba_the_reference_answers(
     assert_same(searches[0](log_probs), expected)
 
 
-def test_mistakes_are_named(models: dict[str, NgramLm]) -> None:
+def test_mistakes_are_named(models: dict[str, Any]) -> None:
     lm = models["words"]
     with pytest.raises(RecipeError, match="not both"):
         PrefixBeamSearch(TOKENS, lm, token_lm=lm)

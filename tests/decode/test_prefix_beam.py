@@ -18,6 +18,7 @@ from asr.lm.ngram import NgramLm
 
 INF = math.inf
 TOKENS = ["<blk>", "<unk>", "▁", "▁A", "B"]
+LETTERS = ["<blk>", "A", "B", "C", "D"]  # one way to write a text
 UNLIMITED = {
     "beam_size": 10**9,
     "beam_threshold": INF,
@@ -42,6 +43,18 @@ def sum_over_paths(log_probs: np.ndarray) -> dict[tuple[int, ...], float]:
     return {tokens: math.log(p) for tokens, p in totals.items()}
 
 
+def text_of(tokens: tuple[int, ...]) -> str:
+    return " ".join("".join(TOKENS[i] for i in tokens).replace("▁", " ").split())
+
+
+def sum_over_texts(sums: dict[tuple[int, ...], float]) -> dict[str, float]:
+    """The same for every text, in whatever tokens."""
+    totals: dict[str, float] = defaultdict(float)
+    for tokens, ln_prob in sums.items():
+        totals[text_of(tokens)] += math.exp(ln_prob)
+    return {text: math.log(p) for text, p in totals.items()}
+
+
 @pytest.fixture
 def lm(tmp_path: Path) -> NgramLm:
     sentences = [["AB", "A"], ["A", "AB", "A"], ["ABB"], ["A", "A"]]
@@ -53,12 +66,15 @@ def lm(tmp_path: Path) -> NgramLm:
 @pytest.mark.parametrize("frames,vocab", [(1, 3), (4, 3), (6, 3), (5, 5)])
 def test_exact_over_all_paths(frames: int, vocab: int, seed: int) -> None:
     log_probs = random_log_probs(frames, vocab, seed)
-    expected = sum_over_paths(log_probs)
+    sums = sum_over_paths(log_probs)
+    expected = sum_over_texts(sums)
     found = PrefixBeamSearch(TOKENS[:vocab], **UNLIMITED)(log_probs)
-    assert {hyp.tokens for hyp in found} == expected.keys()
+    assert [hyp.text for hyp in found] == sorted(expected, key=lambda x: -expected[x])
     for hyp in found:
-        assert hyp.am_score == pytest.approx(expected[hyp.tokens], abs=1e-5)
+        assert hyp.am_score == pytest.approx(expected[hyp.text], abs=1e-5)
         assert hyp.score == hyp.am_score
+        written = [tokens for tokens in sums if text_of(tokens) == hyp.text]
+        assert hyp.tokens == max(written, key=lambda tokens: sums[tokens])
     assert [h.score for h in found] == sorted((h.score for h in found), reverse=True)
     assert sum(math.exp(hyp.score) for hyp in found) == pytest.approx(1.0, abs=1e-5)
 
@@ -72,27 +88,25 @@ def test_exact_with_lm(lm: NgramLm, seed: int) -> None:
     )
     found = search(log_probs)
     expected = {}
-    for tokens, acoustic in sum_over_paths(log_probs).items():
-        words = "".join(TOKENS[i] for i in tokens).replace("▁", " ").split()
+    for text, acoustic in sum_over_texts(sum_over_paths(log_probs)).items():
+        words = text.split()
         unknown = sum(word not in lm for word in words)
         language = lm.sentence(words)
         score = acoustic + 0.7 * language + 0.3 * len(words) - 2.0 * unknown
-        expected[tokens] = (score, acoustic, language, " ".join(words))
-    assert {hyp.tokens for hyp in found} == expected.keys()
+        expected[text] = (score, acoustic, language)
+    assert {hyp.text for hyp in found} == expected.keys()
     for hyp in found:
-        score, acoustic, language, text = expected[hyp.tokens]
+        score, acoustic, language = expected[hyp.text]
         assert hyp.score == pytest.approx(score, abs=1e-4)
         assert hyp.am_score == pytest.approx(acoustic, abs=1e-4)
         assert hyp.lm_score == pytest.approx(language, abs=1e-4)
-        assert hyp.text == text
     assert any("<unk>" in hyp.text for hyp in found)  # a word never seen
-    best = max(expected, key=lambda tokens: expected[tokens][0])
-    assert found[0].tokens == best
+    assert found[0].text == max(expected, key=lambda text: expected[text][0])
 
 
 def test_am_score_is_torch_ctc_loss() -> None:
     log_probs = random_log_probs(12, 5, 7)
-    for hyp in PrefixBeamSearch(TOKENS, beam_size=2000, nbest=50)(log_probs)[:20]:
+    for hyp in PrefixBeamSearch(LETTERS, beam_size=2000, nbest=50)(log_probs)[:20]:
         if hyp.tokens:
             loss = torch.nn.functional.ctc_loss(
                 torch.from_numpy(log_probs)[:, None],
@@ -110,7 +124,7 @@ def test_am_score_is_k2_ctc_loss() -> None:
     dense = k2.DenseFsaVec(
         torch.from_numpy(log_probs)[None], torch.tensor([[0, 0, 12]], dtype=torch.int32)
     )
-    search = PrefixBeamSearch(TOKENS, **{**UNLIMITED, "beam_size": 5000})
+    search = PrefixBeamSearch(LETTERS, **{**UNLIMITED, "beam_size": 5000})
     for hyp in search(log_probs)[:20]:
         if hyp.tokens:
             graph = k2.ctc_graph([list(hyp.tokens)])
@@ -121,8 +135,8 @@ def test_am_score_is_k2_ctc_loss() -> None:
 def test_narrow_beams_find_the_same_best_where_it_is_clear() -> None:
     log_probs = random_log_probs(40, 5, 3) * 3
     log_probs -= np.logaddexp.reduce(log_probs, axis=1, keepdims=True)
-    wide = PrefixBeamSearch(TOKENS, **{**UNLIMITED, "beam_size": 500})(log_probs)
-    narrow = PrefixBeamSearch(TOKENS, beam_size=20)(log_probs)
+    wide = PrefixBeamSearch(LETTERS, **{**UNLIMITED, "beam_size": 500})(log_probs)
+    narrow = PrefixBeamSearch(LETTERS, beam_size=20)(log_probs)
     assert narrow[0].tokens == wide[0].tokens
     assert narrow[0].score <= wide[0].score + 1e-9
 
@@ -188,9 +202,9 @@ def test_a_dropped_prefix_that_comes_back_starts_afresh() -> None:
     """Scores of a narrow beam never exceed the exact sums."""
     for seed in range(20):
         log_probs = random_log_probs(6, 4, seed)
-        exact = sum_over_paths(log_probs)
+        exact = sum_over_texts(sum_over_paths(log_probs))
         for hyp in PrefixBeamSearch(TOKENS[:4], beam_size=3, nbest=3)(log_probs):
-            assert hyp.score <= exact[hyp.tokens] + 1e-5
+            assert hyp.score <= exact[hyp.text] + 1e-5
 
 
 def test_greedy_is_the_best_single_path() -> None:
