@@ -18,8 +18,8 @@ from asr.text.tokenizer import Tokenizer
 from benchmarks.beam import read_refs
 
 PIECES = 150
-MISHEARD = 0.12  # share of the pieces
-STRENGTH = 6.0  # of the piece in the noise, ln
+MISHEARD = 0.05  # share of the pieces
+STRENGTH = 7.0  # of the piece in the noise, ln
 
 
 def rows_of(ids: list[int], size: int, noise: np.random.Generator) -> LogProbs:
@@ -29,7 +29,7 @@ def rows_of(ids: list[int], size: int, noise: np.random.Generator) -> LogProbs:
         said = int(noise.integers(2, size)) if noise.random() < MISHEARD else piece
         heard += [said] * int(noise.integers(1, 4)) + [0] * int(noise.integers(0, 3))
     logits = noise.normal(size=(len(heard), size)) * 1.5
-    logits[range(len(heard)), heard] += STRENGTH * noise.random(len(heard))
+    logits[range(len(heard)), heard] += STRENGTH * noise.uniform(0.5, 1.5, len(heard))
     logits[:, ids] += 1.0  # the model has an idea of what is said at all
     norm = np.logaddexp.reduce(logits, axis=1, keepdims=True)
     return np.asarray(logits - norm, np.float32)

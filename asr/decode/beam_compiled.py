@@ -207,29 +207,31 @@ class CompiledBeamSearch:
         """The n-best list of the last beam: texts, each with its best tokens."""
         places = self._places[: int(self._run[0]["beam"])]
         places = places[places["bonus"] > -np.inf]
-        places = places[np.argsort(places["text"], kind="stable")]
         if not len(places):
             return []
-        scores = places["p"] + places["bonus"]
-        begins = np.flatnonzero(np.diff(places["text"], prepend=~places["text"][:1]))
+        places = places[places["text"].argsort()]
+        texts, am_scores = places["text"], places["p"]
+        scores = am_scores + places["bonus"]
+        changes = (texts[1:] != texts[:-1]).nonzero()[0] + 1
+        begins = [0, *changes.tolist()]
+        ends = [*begins[1:], len(places)]
         totals = np.logaddexp.reduceat(scores, begins)
-        am_scores = np.logaddexp.reduceat(places["p"], begins)
-        ends = np.append(begins[1:], len(places))
-        chosen = np.arange(len(begins))
-        if len(chosen) > nbest:  # spell only those that may be in the list, ties too
-            chosen = np.flatnonzero(totals >= np.partition(totals, -nbest)[-nbest])
+        least = -np.inf
+        if len(begins) > nbest:  # spell only those that may be in the list, ties too
+            least = np.partition(totals, -nbest)[-nbest]
         found = []
-        for text in chosen.tolist():
+        for text in (totals >= least).nonzero()[0].tolist():
             rows = slice(begins[text], ends[text])
             ids, lm = self._best_tokens(places[rows], scores[rows])
-            found.append((float(totals[text]), ids, float(am_scores[text]), lm))
+            am_score = np.logaddexp.reduce(am_scores[rows])
+            found.append((float(totals[text]), ids, float(am_score), lm))
         return ranked(found, self.vocabulary)[:nbest]
 
     def _best_tokens(
         self, places: Records, scores: NDArray[np.float64]
     ) -> tuple[tuple[int, ...], float]:
         """Of prefixes with one text the best one's token ids and LM score."""
-        rows = np.flatnonzero(scores == scores.max()).tolist()
+        rows = (scores == scores.max()).nonzero()[0].tolist()
         spelled = [(self._ids(int(places[k]["node"])), places[k]["lm"]) for k in rows]
         ids, lm = min(spelled)
         if not self._run[0]["any_whole"]:
