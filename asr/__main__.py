@@ -19,7 +19,11 @@ from asr.stage import Peers, Stage, check_ready, entry_point, run_stage
 from asr.stages import STAGES
 
 TRAIN = 6  # number of the stage
-COMMANDS = {"train_lm": 4, "rescore": 8}  # the stage whose configuration they read
+COMMANDS = {
+    "train_lm": 4,
+    "rescore": 8,
+    "report": 9,
+}  # the stage whose configuration they read
 STAGE_NAMES = tuple(stage.name for stage in STAGES)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from asr.fingerprint import fingerprint
 from asr.job import DECODERS, RESCORED, Job
 
+REPORT = "report.html"  # of an experiment, written by stage 9
 RATES = ("wer", "cer")  # files of stage 9 in each decoder's folder
 Marker = Callable[[Job], Path]
 
@@ -119,8 +120,9 @@ def score_inputs(job: Job) -> list[Path]:
 
 
 def score_outputs(job: Job) -> list[Path]:
-    """The table of every set that has transcripts, and the rates of every decoder."""
+    """The tables of sets that have transcripts, every decoder's rates, and the report."""
     dirs = [job.paths.decode_dir(name) for name in job.decode_sets]
     told = [d for d in dirs if (d / "ref").is_file()]
     rates = [d / m / name for d in told for m in decoded_methods(d) for name in RATES]
-    return [*(d / "results.tsv" for d in told), *rates]
+    page = [job.paths.exp / REPORT] if told else []
+    return [*(d / "results.tsv" for d in told), *rates, *page]

@@ -18,7 +18,7 @@ from asr.text.transcripts import read_speakers
 
 
 def run(job: Job) -> None:
-    """Write and print ``results.tsv`` of every set that stage 8 decoded."""
+    """Write and print ``results.tsv`` of every set that stage 8 decoded; report."""
     for name in job.decode_sets:
         folder = job.paths.decode_dir(name)
         if not (folder / "ref").is_file():
@@ -32,6 +32,10 @@ def run(job: Job) -> None:
         results = [_score_method(folder, method, speakers) for method in methods]
         write_results(results, folder / "results.tsv")
     show(job)
+    if any(job.paths.exp.glob("decode_*/results.tsv")):
+        from asr.bin import report  # reads audio: not needed to show a table again
+
+        report.run(job)
 
 
 def show(job: Job) -> None:
