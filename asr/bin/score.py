@@ -13,7 +13,7 @@ from asr.score.oracle import oracle_errors
 from asr.score.report import error_line
 from asr.score.results import Result, table, write_results
 from asr.score.transcripts import read_texts
-from asr.stage_files import decoded_methods
+from asr.stage_files import REPORT, decoded_methods
 from asr.text.transcripts import read_speakers
 
 
@@ -36,6 +36,8 @@ def run(job: Job) -> None:
         from asr.bin import report  # reads audio: not needed to show a table again
 
         report.run(job)
+    else:
+        remove(job.paths.exp / REPORT)
 
 
 def show(job: Job) -> None:

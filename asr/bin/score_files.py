@@ -164,6 +164,11 @@ def _what_was_compared(scores: Scores, rule: str) -> str:
 
 
 def written_alike(refs: set[str], hyps: set[str]) -> bool:
-    """Whether both sides' characters have capitals, small letters, punctuation alike."""
+    """Whether both sides' characters have capitals, small letters, punctuation alike.
+
+    A side that is empty has nothing to be told by.
+    """
+    if not refs or not hyps:
+        return True
     tests = (str.isupper, str.islower, PUNCTUATION.__contains__)
     return all(any(map(test, refs)) == any(map(test, hyps)) for test in tests)

@@ -96,6 +96,18 @@ def test_differently_written_texts_are_noticed(
     assert said[2] == "2 utterances, both sides by the rule 'upper'"
 
 
+def test_nothing_recognised_at_all(
+    texts: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (texts / "silence").write_text("u1\nu2\n")
+    said = say(capsys, "data", "silence", "out")
+    assert said[0] == "%WER 100.00 [ 5 / 5, 0 ins, 5 del, 0 sub ]"
+    assert said[2] == "2 utterances, texts as they are"
+    said = say(capsys, "silence", "hyp2", "out")
+    assert said[0] == "%WER 100.00 [ 5 / 0, 5 ins, 0 del, 0 sub ]"
+    assert said[2] == "2 utterances, all references empty, texts as they are"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
