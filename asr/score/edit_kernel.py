@@ -27,7 +27,7 @@ CORRECT, SUBSTITUTED, INSERTED, DELETED = np.frombuffer(b"CSID", dtype=np.uint8)
 @cache
 def compiled_kernel(kernel: Kernel) -> Kernel:
     """A function of this module, compiled; or as it is, where there is no numba."""
-    from asr.decode.jit import compiled
+    from asr.jit import compiled
 
     return compiled(kernel)
 
