@@ -90,20 +90,14 @@ def align_pairs(
     """
     letters = np.zeros(len(refs) + len(hyps), np.uint8)
     begins = np.zeros(len(ref_ends), np.int64)
-    row, ways = np.zeros(1, np.int64), np.zeros(1, np.uint8)
+    row, ways = np.zeros(len(hyps) + 1, np.int64), np.zeros(1, np.uint8)
     begin, other = np.int64(0), np.int64(0)
     for pair in range(len(ref_ends)):
         end, other_end = ref_ends[pair], hyp_ends[pair]
-        same = np.int64(0)
-        while begin < end and other < other_end and refs[begin] == hyps[other]:
-            begin, other, same = begin + 1, other + 1, same + 1
         n, m = end - begin, other_end - other
-        if len(row) <= m:
-            row = np.zeros(2 * m + 1, np.int64)
         if len(ways) < n * m:
             ways = np.zeros(2 * n * m, np.uint8)
-        for j in range(m + 1):
-            row[j] = j
+        row[: m + 1] = np.arange(m + 1)
         for i in range(n):
             unit, corner = refs[begin + i], row[0]
             row[0] = i + 1
@@ -129,9 +123,6 @@ def align_pairs(
                 i -= 1
             if way != DELETED:
                 j -= 1
-        for _ in range(same):
-            at -= 1
-            letters[at] = CORRECT
         begins[pair] = at
         begin, other = end, other_end
     return letters, begins
