@@ -18,12 +18,11 @@ from asr.score.files import (
     report_texts,
     write_report,
 )
-from asr.score.report import Scores
+from asr.score.spelling import what_was_compared
 from asr.score.transcripts import named, read_speakers, read_texts, speakers_beside
 from asr.text.normalize import RULES
 
 USAGE = "usage: local/score.sh [OPTIONS] REF HYP [OUT] (see local/score.sh --help)"
-PUNCTUATION = frozenset('.,;:!?"')
 
 
 class Parser(argparse.ArgumentParser):
@@ -69,7 +68,7 @@ def _score(given: argparse.Namespace) -> int:
         step=given.stage,
     )
     _show(texts, given)
-    print(_what_was_compared(scores, given.normalize))
+    print(what_was_compared(scores, given.normalize))
     if unscored:
         print(f"{len(unscored)} without reference, not scored: {named(unscored)}")
     out = given.out or default_out(given.hyp)
@@ -142,33 +141,3 @@ def _show(texts: Mapping[str, str], given: argparse.Namespace) -> None:
         print(f"Set1 is {given.hyp}, Set2 is {given.compare}:")
         for name in BOOTSTRAP, CER_BOOTSTRAP:
             print(texts.get(name, ""), end="")
-
-
-def _what_was_compared(scores: Scores, rule: str) -> str:
-    """A line on the texts, with a hint where they seem to be written differently."""
-    size = f"{len(scores.refs)} utterances"
-    if not any(scores.refs.values()):
-        size += ", all references empty"
-    if rule != "none":
-        return f"{size}, both sides by the rule '{rule}'"
-    refs, hyps = (
-        {c for text in side.values() for c in set(text)}
-        for side in (scores.refs, scores.hyps)
-    )
-    if written_alike(refs, hyps):
-        return f"{size}, texts as they are"
-    return (
-        f"{size}, texts as they are: one side has punctuation or lower case and the "
-        "other has not; --normalize upper takes both out"
-    )
-
-
-def written_alike(refs: set[str], hyps: set[str]) -> bool:
-    """Whether both sides' characters have capitals, small letters, punctuation alike.
-
-    A side that is empty has nothing to be told by.
-    """
-    if not refs or not hyps:
-        return True
-    tests = (str.isupper, str.islower, PUNCTUATION.__contains__)
-    return all(any(map(test, refs)) == any(map(test, hyps)) for test in tests)

@@ -16,7 +16,8 @@ from asr.bin import report
 from asr.data.clips import encode
 from asr.errors import RecipeError
 from asr.plot.curves import draw_curves
-from asr.score.page import Decoder, TestSet, report_page
+from asr.score.experiment import Decoder, TestSet
+from asr.score.page import report_page
 from asr.score.report import score
 from tests.score.browser import Browser, browser
 
