@@ -3,6 +3,7 @@
 import argparse
 import errno
 import os
+import re
 import shlex
 import signal
 import sys
@@ -18,7 +19,11 @@ from asr.stage import Peers, Stage, check_ready, entry_point, run_stage
 from asr.stages import STAGES
 
 TRAIN = 6  # number of the stage
-COMMANDS = {"train_lm": 4, "rescore": 8}  # the stage whose configuration they read
+COMMANDS = {
+    "train_lm": 4,
+    "rescore": 8,
+    "report": 9,
+}  # the stage whose configuration they read
 STAGE_NAMES = tuple(stage.name for stage in STAGES)
 
 
@@ -56,8 +61,10 @@ def _file_problem(error: OSError) -> str:
 
 def _run(arguments: list[str]) -> int:
     parser = build_parser()
-    if arguments[:1] == ["score"] and arguments[1:] and arguments[1][:1] != "-":
-        return _score_files(arguments[1:])
+    if arguments[:1] == ["score"] and not is_stage_call(parser, arguments[1:]):
+        from asr.bin.score_files import run as score_files
+
+        return score_files(arguments[1:])
     if arguments[:1] == ["augment_gallery"]:
         return _augment_gallery(arguments)
     if arguments[:1] == ["decode_log_probs"]:
@@ -116,15 +123,14 @@ def _rank() -> str:
     return "" if rank == "0" else f"rank {rank}: "
 
 
-def _score_files(arguments: list[str]) -> int:
-    """``score REF HYP [OUT]``: any two transcripts, no experiment needed."""
-    if len(arguments) not in (2, 3):
-        raise UsageError("usage: local/score.sh REF HYP [OUT]")
-    from asr.bin.score import main_score
+def is_stage_call(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> bool:
+    """Whether ``score`` is called with the options of the stages, which name no files.
 
-    ref, hyp, out = [*map(Path, arguments), None][:3]
-    assert ref is not None and hyp is not None
-    return main_score(ref, hyp, out)
+    ``score`` alone is stage 9 too, and so is what only asks for its help.
+    """
+    known = {"-h", "--help", *re.findall(r"--[a-z-]+", parser.format_usage())}
+    names = [word.partition("=")[0] for word in arguments if word.startswith("-")]
+    return not arguments or any(name in known for name in names)
 
 
 def _augment_gallery(arguments: list[str]) -> int:

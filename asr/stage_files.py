@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from asr.fingerprint import fingerprint
-from asr.job import Job
+from asr.job import DECODERS, RESCORED, Job
 
+REPORT = "report.html"  # of an experiment, written by stage 9
+RATES = ("wer", "cer")  # files of stage 9 in each decoder's folder
 Marker = Callable[[Job], Path]
 
 
@@ -102,14 +104,25 @@ def user_files(job: Job) -> dict[str, Any]:
     return facts
 
 
+def decoded_methods(folder: Path) -> list[str]:
+    """The decoders that have run on a set, in the order of the results table."""
+    known = (*DECODERS, RESCORED)
+    return [method for method in known if (folder / method / "text").is_file()]
+
+
 def score_inputs(job: Job) -> list[Path]:
-    """Transcripts, and hypotheses and timing of every method that stage 8 has run."""
+    """Transcripts, speakers, and what stage 8 has written of every method."""
     dirs = [job.paths.decode_dir(name) for name in job.decode_sets]
     names = ("ref", "*/text", "*/timing.json")
-    return sorted(p for d in dirs for name in names for p in d.glob(name))
+    cuts = [job.paths.feature_cuts(name) for name in job.decode_sets]
+    paths = [path for d in dirs for name in names for path in d.glob(name)]
+    return sorted([*paths, *(path for path in cuts if path.is_file())])
 
 
 def score_outputs(job: Job) -> list[Path]:
-    """The table of every set that has transcripts."""
+    """The tables of sets that have transcripts, every decoder's rates, and the report."""
     dirs = [job.paths.decode_dir(name) for name in job.decode_sets]
-    return [d / "results.tsv" for d in dirs if (d / "ref").is_file()]
+    told = [d for d in dirs if (d / "ref").is_file()]
+    rates = [d / m / name for d in told for m in decoded_methods(d) for name in RATES]
+    page = [job.paths.exp / REPORT] if told else []
+    return [*(d / "results.tsv" for d in told), *rates, *page]

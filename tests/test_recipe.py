@@ -117,6 +117,26 @@ def test_table_has_every_decoder_and_the_same_words(whole: Recipe) -> None:
     assert all(float(row["peak_rss_mb"]) > 10 for row in rows)
 
 
+def test_every_decoder_has_the_same_scoring_files(whole: Recipe) -> None:
+    folder = whole.exp / "decode_test"
+    table = (folder / "results.tsv").read_text().splitlines()[1:]
+    for row in table:
+        method, wer, cer = row.split("\t")[:3]
+        out = folder / method
+        assert (out / "wer").read_text().startswith(f"%WER {wer} [ ")
+        assert (out / "cer").read_text().startswith(f"%CER {cer} [ ")
+        details = {path.name for path in (out / "scoring").iterdir()}
+        assert details == {"per_utt", "per_spk", "ops", "confusions", "wer_bootci"}
+        speakers = (out / "scoring" / "per_spk").read_text().splitlines()
+        assert f" {wer} " in speakers[-1] and speakers[-1].startswith("SUM ")
+
+
+def test_report_has_every_decoder_curves_and_sound(whole: Recipe) -> None:
+    page = (whole.exp / "report.html").read_text(encoding="utf-8")
+    assert all(f'data-decoder="{method}"' in page for method in methods())
+    assert "data:image/png" in page and "data:audio/flac" in page
+
+
 def test_every_utterance_of_the_test_set_has_a_hypothesis(whole: Recipe) -> None:
     folder = whole.exp / "decode_test"
     ids = [line.split()[0] for line in (folder / "ref").read_text().splitlines()]
@@ -161,11 +181,12 @@ def test_lost_table_is_written_again(whole: Recipe, tmp_path: Path) -> None:
     again = whole.copy(tmp_path / "again")
     again.run("score")
     assert "already done" in again.run("score")
-    table = again.exp / "decode_test/results.tsv"
-    expected = table.read_bytes()
-    table.unlink()
-    again.run("score")
-    assert table.read_bytes() == expected
+    for name in "decode_test/results.tsv", "decode_test/greedy/wer":
+        table = again.exp / name
+        expected = table.read_bytes()
+        table.unlink()
+        again.run("score")
+        assert table.read_bytes() == expected
 
 
 @pytest.mark.parametrize("seconds", [0.2, 0.4, 0.8])

@@ -129,7 +129,7 @@ kenlm_for_new_python() {
 }
 
 check_imports() {
-  local modules=(torch numpy lhotse scipy sentencepiece kenlm kaldialign h5py soundfile yaml espeakng_loader matplotlib wandb kaldi_decoder)
+  local modules=(torch numpy lhotse scipy sentencepiece kenlm h5py soundfile yaml espeakng_loader matplotlib wandb kaldi_decoder)
   [ "$requirements" != "$k2_set" ] || modules+=(k2)
   "$env/bin/python" -I -c "import importlib, sys
 for name in sys.argv[1:]: importlib.import_module(name); print('imported', name)" "${modules[@]}"

@@ -147,7 +147,7 @@ def build_parser() -> argparse.ArgumentParser:
         usage=USAGE,
         description="Decodes the log-probabilities of any CTC model.",
         epilog="Writes text, ctm, nbest.jsonl and timing.json into DIR, and with "
-        "--refs results.tsv and scoring/. See docs/decode_log_probs.md.",
+        "--refs results.tsv, wer, cer and scoring/. See docs/decode_log_probs.md.",
         allow_abbrev=False,
     )
     for name, kind, metavar, words in OPTIONS:

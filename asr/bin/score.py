@@ -1,4 +1,4 @@
-"""Stage 9: score every decoder's hypotheses; also any two transcripts."""
+"""Stage 9: score every decoder's hypotheses."""
 
 import json
 from pathlib import Path
@@ -6,28 +6,38 @@ from pathlib import Path
 from asr.atomic import remove
 from asr.decode.nbest_file import read_nbest
 from asr.errors import RecipeError
-from asr.job import DECODERS, RESCORED, Job
+from asr.job import Job
+from asr.score.calc_metrics import compare_texts
+from asr.score.files import report_texts, write_report
 from asr.score.oracle import oracle_errors
-from asr.score.report import error_line, score, write_report
+from asr.score.report import error_line
 from asr.score.results import Result, table, write_results
 from asr.score.transcripts import read_texts
+from asr.stage_files import REPORT, decoded_methods
+from asr.text.transcripts import read_speakers
 
 
 def run(job: Job) -> None:
-    """Write and print ``results.tsv`` of every set that stage 8 decoded."""
+    """Write and print ``results.tsv`` of every set that stage 8 decoded; report."""
     for name in job.decode_sets:
         folder = job.paths.decode_dir(name)
         if not (folder / "ref").is_file():
             print(f"{name}: no transcripts, so nothing to score", flush=True)
             remove(folder / "results.tsv")  # of transcripts that are gone
             continue
-        known = (*DECODERS, RESCORED)
-        methods = [m for m in known if (folder / m / "text").is_file()]
+        methods = decoded_methods(folder)
         if not methods:
             raise RecipeError(f"{folder}: no decoder's output; run stage 8 (decode)")
-        results = [_score_method(folder, method) for method in methods]
+        speakers = find_speakers(job, name)
+        results = [_score_method(folder, method, speakers) for method in methods]
         write_results(results, folder / "results.tsv")
     show(job)
+    if any(job.paths.exp.glob("decode_*/results.tsv")):
+        from asr.bin import report  # reads audio: not needed to show a table again
+
+        report.run(job)
+    else:
+        remove(job.paths.exp / REPORT)
 
 
 def show(job: Job) -> None:
@@ -38,27 +48,23 @@ def show(job: Job) -> None:
             print(f"{path}\n{table(path)}", flush=True)
 
 
-def main_score(ref: Path, hyp: Path, out: Path | None) -> int:
-    """Score two transcripts; print both lines; write ``per_utt`` and them to ``out``.
-
-    ``out`` is by default ``scoring_<name of HYP>`` beside HYP.
-    """
-    scores = score(read_texts(ref), read_texts(hyp))
-    write_report(scores, out or hyp.resolve().parent / f"scoring_{hyp.resolve().stem}")
-    print(error_line("WER", scores.wer))
-    print(error_line("CER", scores.cer))
-    return 0
+def find_speakers(job: Job, name: str) -> dict[str, str] | None:
+    """Speakers of the set's utterances, if the corpus knows those of all."""
+    cuts = job.paths.feature_cuts(name)
+    if job.test_dir is not None or not cuts.is_file():
+        return None
+    speakers = read_speakers(cuts)
+    refs = read_texts(job.paths.decode_dir(name) / "ref")
+    return speakers if refs.keys() <= speakers.keys() else None
 
 
-def _score_method(folder: Path, method: str) -> Result:
+def _score_method(folder: Path, method: str, speakers: dict[str, str] | None) -> Result:
     """Score the utterances that have a transcript; every one has a hypothesis."""
     refs = read_texts(folder / "ref")
-    hyps = read_texts(folder / method / "text")
-    untold = len(set(hyps) - set(refs))
+    scores, untold = compare_texts(refs, read_texts(folder / method / "text"))
     if untold:
-        print(f"{method}: {untold} utterances without transcript not scored")
-    scores = score(refs, {id_: text for id_, text in hyps.items() if id_ in refs})
-    write_report(scores, folder / method / "scoring")
+        print(f"{method}: {len(untold)} utterances without transcript not scored")
+    write_report(report_texts(scores, speakers=speakers), folder / method)
     _print_oracle(method, refs, folder / method / "nbest.jsonl")
     timing = json.loads((folder / method / "timing.json").read_text(encoding="utf-8"))
     return Result(method, scores.wer, scores.cer, timing["rtf"], timing["peak_rss_mb"])

@@ -17,7 +17,8 @@ from asr.decode.matrix import decode_in_child
 from asr.decode.methods import METHODS, REGISTRY, SearchOptions
 from asr.decode.tune import DevSet, refined, tune_method
 from asr.fsa.lexicon import read_arpa_words
-from asr.score.report import score, write_report
+from asr.score.files import report_texts, write_report
+from asr.score.report import score
 from asr.score.results import Result, write_results
 from asr.score.transcripts import read_texts
 from asr.text.foreign_tokens import ForeignTokens, read_foreign_tokens
@@ -26,7 +27,8 @@ from asr.text.foreign_tokens import ForeignTokens, read_foreign_tokens
 METHODS_HERE = tuple(
     m for m in METHODS if m in ("greedy", "beam", "beam-lm", "ctc", "hlg")
 )
-FILES = ("text", "ctm", "nbest.jsonl", "timing.json", "results.tsv", "scoring")
+SCORED = ("results.tsv", "wer", "cer", "scoring")
+FILES = ("text", "ctm", "nbest.jsonl", "timing.json", *SCORED)
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,8 @@ def tune_foreign(
 def decode_foreign(job: ForeignJob, options: SearchOptions) -> None:
     """Decode, and write ``text``, ``ctm``, ``nbest.jsonl`` and ``timing.json``.
 
-    With ``refs`` also ``results.tsv`` (one line, the columns of stage 9) and
-    ``scoring/``. Files of an earlier run are replaced.
+    With ``refs`` also ``results.tsv`` (one line, the columns of stage 9), ``wer``,
+    ``cer`` and ``scoring/``. Files of an earlier run are replaced.
 
     Raises:
         RecipeError: a file is missing or damaged; shapes, rows or ids do not fit.
@@ -121,7 +123,7 @@ def decode_foreign(job: ForeignJob, options: SearchOptions) -> None:
         warn_of_unknown_words(list(hyps.values()), job.lm)
     if refs is not None:
         scores = score(refs, hyps)
-        write_report(scores, job.out / "scoring")
+        write_report(report_texts(scores), job.out)
         speed = decoded.rtf, decoded.peak_rss_mb
         result = Result(job.method, scores.wer, scores.cer, *speed)
         write_results([result], job.out / "results.tsv")

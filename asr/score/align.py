@@ -2,51 +2,42 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-import kaldialign
-
-from asr.score.error_rate import ErrorRate
+from asr.score.edits import operations
+from asr.score.error_rate import ErrorRate, count_operations
 
 GAP = "***"  # shown for no word, as in Kaldi's per_utt
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """Pairs (reference word, hypothesis word); None on a side stands for no word."""
+    """A reference, a hypothesis, and the edits between them.
 
-    pairs: tuple[tuple[str | None, str | None], ...]
+    Attributes:
+        operations: C(orrect), S(ubstitution), I(nsertion) or D(eletion) for every pair.
+    """
 
-    @property
-    def operations(self) -> str:
-        """C(orrect), S(ubstitution), I(nsertion) or D(eletion) for every pair."""
-        return "".join(_operation(ref, hyp) for ref, hyp in self.pairs)
+    ref: tuple[str, ...]
+    hyp: tuple[str, ...]
+    operations: str
+
+    @cached_property
+    def pairs(self) -> tuple[tuple[str | None, str | None], ...]:
+        """(reference word, hypothesis word); None on a side stands for no word."""
+        if "I" not in self.operations and "D" not in self.operations:
+            return tuple(zip(self.ref, self.hyp, strict=True))
+        ref, hyp = iter(self.ref), iter(self.hyp)
+        return tuple(
+            (None if kind == "I" else next(ref), None if kind == "D" else next(hyp))
+            for kind in self.operations
+        )
 
     @property
     def counts(self) -> ErrorRate:
-        found = self.operations
-        length = len(found) - found.count("I")
-        return ErrorRate(found.count("I"), found.count("D"), found.count("S"), length)
+        return count_operations(self.operations)
 
 
 def align(ref: Sequence[str], hyp: Sequence[str]) -> Alignment:
-    """Align with the fewest edits, each of cost 1 (kaldialign)."""
-    gap = _unused(ref, hyp)
-    pairs = kaldialign.align(list(ref), list(hyp), gap)
-    found = ((None if r == gap else r, None if h == gap else h) for r, h in pairs)
-    return Alignment(tuple(found))
-
-
-def _unused(ref: Sequence[str], hyp: Sequence[str]) -> str:
-    """A gap symbol that is no word of either side."""
-    gap, words = GAP, {*ref, *hyp}
-    while gap in words:
-        gap += "*"
-    return gap
-
-
-def _operation(ref: str | None, hyp: str | None) -> str:
-    if ref == hyp:
-        return "C"
-    if ref is None:
-        return "I"
-    return "D" if hyp is None else "S"
+    """Align with the fewest edits, each of cost 1."""
+    return Alignment(tuple(ref), tuple(hyp), operations(ref, hyp))

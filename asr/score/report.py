@@ -1,43 +1,81 @@
-"""Corpus-level scores of one hypothesis set, and their files."""
+"""Corpus-level scores of one hypothesis set."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
 
-from asr.atomic import write_text
 from asr.errors import RecipeError
-from asr.score.align import GAP, Alignment, align
-from asr.score.error_rate import ErrorRate, count_errors
+from asr.score.align import Alignment, align
+from asr.score.error_rate import ErrorRate
+from asr.score.many import align_all, count_characters
+from asr.score.transcripts import named
 
-NAMED = 5  # missing ids that a message lists
+SPACE = "<space>"  # how the space between words is shown among characters
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Error counts over a set, and the alignment of each utterance."""
+    """Texts of a set, and their error counts, which are made when they are asked for.
 
-    wer: ErrorRate
-    cer: ErrorRate
-    alignments: dict[str, Alignment]
+    Attributes:
+        refs, hyps: by utterance id, of the same utterances in the same order.
+    """
+
+    refs: dict[str, str]
+    hyps: dict[str, str]
+
+    @cached_property
+    def alignments(self) -> dict[str, Alignment]:
+        """Of the words of each utterance."""
+        sides = (self.refs.values(), self.hyps.values())
+        found = align_all(*([text.split() for text in side] for side in sides))
+        return dict(zip(self.refs, found, strict=True))
+
+    @cached_property
+    def character_alignments(self) -> dict[str, Alignment]:
+        """Of the characters of each utterance, single spaces between words included."""
+        return {
+            id_: align(_characters(ref), _characters(self.hyps[id_]))
+            for id_, ref in self.refs.items()
+        }
+
+    @cached_property
+    def words(self) -> dict[str, ErrorRate]:
+        """Word errors of each utterance."""
+        return {id_: found.counts for id_, found in self.alignments.items()}
+
+    @cached_property
+    def characters(self) -> dict[str, ErrorRate]:
+        """Character errors of each utterance."""
+        counts = count_characters(list(self.refs.values()), list(self.hyps.values()))
+        return dict(zip(self.refs, counts, strict=True))
+
+    @cached_property
+    def wer(self) -> ErrorRate:
+        return ErrorRate.total(self.words.values())
+
+    @cached_property
+    def cer(self) -> ErrorRate:
+        return ErrorRate.total(self.characters.values())
+
+    @property
+    def wrong(self) -> int:
+        """Utterances with at least one error."""
+        return sum(ref != self.hyps[id_] for id_, ref in self.refs.items())
 
 
 def score(refs: Mapping[str, str], hyps: Mapping[str, str]) -> Scores:
-    """Count the errors of all utterances together.
-
-    Characters are counted with the single spaces between the words.
+    """Compare the texts of a set, all utterances together, in the order of their ids.
 
     Raises:
         RecipeError: an utterance of ``refs`` has no hypothesis, or the other way round.
     """
     check_ids(refs, hyps)
-    words, characters = ErrorRate.zero(), ErrorRate.zero()
-    alignments = {}
-    for id_ in sorted(refs, key=str.encode):
-        ref, hyp = (" ".join(texts[id_].split()) for texts in (refs, hyps))
-        alignments[id_] = align(ref.split(), hyp.split())
-        words += alignments[id_].counts
-        characters += count_errors(list(ref), list(hyp))
-    return Scores(words, characters, alignments)
+    ids = sorted(refs, key=str.encode)
+    return Scores(
+        {id_: " ".join(refs[id_].split()) for id_ in ids},
+        {id_: " ".join(hyps[id_].split()) for id_ in ids},
+    )
 
 
 def check_ids(refs: Mapping[str, str], hyps: Mapping[str, str]) -> None:
@@ -46,37 +84,27 @@ def check_ids(refs: Mapping[str, str], hyps: Mapping[str, str]) -> None:
         ("no hypothesis for", refs, hyps),
         ("no reference for", hyps, refs),
     ):
-        missing = sorted(set(one) - set(other))
+        missing = set(one) - set(other)
         if missing:
-            more = f" and {len(missing) - NAMED} more" if len(missing) > NAMED else ""
-            names = ", ".join(missing[:NAMED])
-            raise RecipeError(f"{what} {names}{more}; both sides need the same ids")
+            raise RecipeError(
+                f"{what} {named(missing)}; both sides need the same ids "
+                f"({len(refs)} references, {len(hyps)} hypotheses)"
+            )
 
 
 def error_line(name: str, errors: ErrorRate) -> str:
-    """Kaldi's line, as ``%WER 7.62 [ 59 / 773, 9 ins, 11 del, 39 sub ]``."""
+    """Kaldi's line, as ``%WER 7.63 [ 59 / 773, 9 ins, 11 del, 39 sub ]``."""
     return (
         f"%{name} {100 * errors.rate:.2f} [ {errors.errors} / {errors.length}, "
         f"{errors.ins} ins, {errors.dels} del, {errors.subs} sub ]"
     )
 
 
-def per_utterance(id_: str, alignment: Alignment) -> str:
-    """Four lines in the form of Kaldi's per_utt: ref, hyp, op, and #csid."""
-    operations = alignment.operations
-    lines = [f"{id_} ref ", f"{id_} hyp ", f"{id_} op  "]
-    for (ref, hyp), operation in zip(alignment.pairs, operations, strict=True):
-        words = (ref or GAP, hyp or GAP, operation)
-        width = max(map(len, words))
-        for i, word in enumerate(words):
-            lines[i] += f" {word:{width}} "
-    counts = " ".join(str(operations.count(kind)) for kind in "CSID")
-    return "\n".join([*(line.rstrip() for line in lines), f"{id_} #csid {counts}"])
+def sentence_line(scores: Scores) -> str:
+    """Kaldi's line of utterances with errors, as ``%SER 55.00 [ 11 / 20 ]``."""
+    share = scores.wrong / max(1, len(scores.refs))
+    return f"%SER {100 * share:.2f} [ {scores.wrong} / {len(scores.refs)} ]"
 
 
-def write_report(scores: Scores, out: Path) -> None:
-    """Write ``wer``, ``cer`` and ``per_utt`` into the folder ``out``."""
-    write_text(out / "wer", error_line("WER", scores.wer) + "\n")
-    write_text(out / "cer", error_line("CER", scores.cer) + "\n")
-    lines = [per_utterance(id_, found) for id_, found in scores.alignments.items()]
-    write_text(out / "per_utt", "\n".join(lines) + "\n")
+def _characters(text: str) -> list[str]:
+    return [SPACE if character == " " else character for character in text]

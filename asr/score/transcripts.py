@@ -1,21 +1,27 @@
-"""Transcripts in Kaldi's ``text`` form or as one file per utterance."""
+"""Transcripts in Kaldi's ``text`` form or as one file per utterance; speakers."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from asr.errors import RecipeError
+
+TEXT, SPEAKERS = "text", "utt2spk"  # files of a Kaldi data directory
+NAMED = 5  # ids that a message lists
 
 
 def read_texts(path: Path) -> dict[str, str]:
     """Read ``{utterance id: words}``.
 
     Args:
-        path: a file with ``utt-id word word ...`` a line, or a folder of
-            ``<utt-id>.txt``, at any depth. White space is folded; an utterance may
-            have no words.
+        path: a file with ``utt-id word word ...`` a line; a data directory, which has
+            such a file called ``text``; or a folder of ``<utt-id>.txt``, at any depth.
+            White space is folded; an utterance may have no words.
 
     Raises:
         RecipeError: nothing there, an id twice, or not UTF-8.
     """
+    if (path / TEXT).is_file():
+        path = path / TEXT
     try:
         if path.is_dir():
             return _read_folder(path)
@@ -26,21 +32,57 @@ def read_texts(path: Path) -> dict[str, str]:
     raise RecipeError(f"{path}: no such file or folder of transcripts")
 
 
+def read_speakers(path: Path) -> dict[str, str]:
+    """Read ``utt-id speaker`` lines.
+
+    Raises:
+        RecipeError: no such file, a line of another form, or an id twice.
+    """
+    speakers: dict[str, str] = {}
+    if not path.is_file():
+        raise RecipeError(f"{path}: no such file ('utt-id speaker' a line)")
+    for number, line in enumerate(_lines(path), 1):
+        fields = line.split()
+        if len(fields) != 2 or fields[0] in speakers:
+            wrong = "an utterance again" if len(fields) == 2 else "not 'utt-id speaker'"
+            raise RecipeError(f"{path}, line {number}: {wrong}: {line.strip()}")
+        speakers[fields[0]] = fields[1]
+    return speakers
+
+
+def speakers_beside(path: Path) -> Path | None:
+    """The ``utt2spk`` that belongs to a text file or data directory, if there is one."""
+    folder = path if path.is_dir() else path.parent
+    return folder / SPEAKERS if (folder / SPEAKERS).is_file() else None
+
+
+def named(ids: Iterable[str]) -> str:
+    """The first few of some ids, for a message."""
+    known = sorted(ids)
+    more = f" and {len(known) - NAMED} more" if len(known) > NAMED else ""
+    return ", ".join(known[:NAMED]) + more
+
+
 def _read_folder(folder: Path) -> dict[str, str]:
     texts: dict[str, str] = {}
     for file in sorted(folder.rglob("*.txt")):
-        if file.stem in texts:
-            raise RecipeError(f"{file}: there is another transcript of {file.stem}")
-        texts[file.stem] = " ".join(file.read_text(encoding="utf-8").split())
+        if any(part.startswith(".") for part in file.relative_to(folder).parts):
+            continue  # left by file managers and editors
+        # Kaldi's ids have no spaces, so --test-dir writes them as _ too.
+        id_ = "_".join(file.name.removesuffix(".txt").split())
+        if id_ in texts:
+            raise RecipeError(f"{file}: there is another transcript of {id_}")
+        texts[id_] = " ".join(file.read_text(encoding="utf-8-sig").split())
     if not texts:
-        raise RecipeError(f"{folder}: no <utt-id>.txt in this folder")
+        raise RecipeError(
+            f"{folder}: no <utt-id>.txt in this folder, and no file called {TEXT}"
+        )
     return texts
 
 
 def _read_file(file: Path) -> dict[str, str]:
     texts: dict[str, str] = {}
-    lines = file.read_text(encoding="utf-8").splitlines()
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_lines(file), 1):
         id_, *words = line.split() or [""]
         if not id_:
             continue
@@ -50,3 +92,8 @@ def _read_file(file: Path) -> dict[str, str]:
     if not texts:
         raise RecipeError(f"{file}: no transcripts in this file")
     return texts
+
+
+def _lines(file: Path) -> list[str]:
+    """Not ``splitlines``: a word may hold one of Unicode's line separators."""
+    return file.read_text(encoding="utf-8-sig").rstrip("\n").split("\n")
