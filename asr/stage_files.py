@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from asr.fingerprint import fingerprint
-from asr.job import Job
+from asr.job import LANG_FILES, Job
 
 Marker = Callable[[Job], Path]
 
@@ -49,6 +49,24 @@ def lm_extra(job: Job) -> list[Path]:
     name = job.config.lm.extra_text
     paths = [Path(name), job.paths.download / name] if name else []
     return [path for path in paths if path.exists()][:1]
+
+
+def lexicon_file(job: Job) -> list[Path]:
+    """The user's lexicon is an input where it is there; stage 3 says where it is not."""
+    return [path for path in [find_lexicon(job)] if path and path.exists()]
+
+
+def find_lexicon(job: Job) -> Path | None:
+    """The lexicon that the configuration names: a path, or a download."""
+    name = job.config.tokenizer.lexicon
+    if not name:
+        return None
+    return Path(name) if Path(name).exists() else job.paths.download / name
+
+
+def unit_files(job: Job) -> list[Path]:
+    """What stage 3 writes beside ``tokens.txt``, which follows from it."""
+    return [job.lang / name for name in LANG_FILES.get(job.config.tokenizer.kind, ())]
 
 
 def lm_files(job: Job) -> list[Path]:
@@ -105,7 +123,7 @@ def user_files(job: Job) -> dict[str, Any]:
 def score_inputs(job: Job) -> list[Path]:
     """Transcripts, and hypotheses and timing of every method that stage 8 has run."""
     dirs = [job.paths.decode_dir(name) for name in job.decode_sets]
-    names = ("ref", "*/text", "*/timing.json")
+    names = ("ref", "ref_phones", "*/text", "*/timing.json")
     return sorted(p for d in dirs for name in names for p in d.glob(name))
 
 

@@ -74,9 +74,13 @@ def per_utterance(id_: str, alignment: Alignment) -> str:
     return "\n".join([*(line.rstrip() for line in lines), f"{id_} #csid {counts}"])
 
 
-def write_report(scores: Scores, out: Path) -> None:
-    """Write ``wer``, ``cer`` and ``per_utt`` into the folder ``out``."""
-    write_text(out / "wer", error_line("WER", scores.wer) + "\n")
-    write_text(out / "cer", error_line("CER", scores.cer) + "\n")
+def write_report(scores: Scores, out: Path, phones: bool = False) -> None:
+    """Write ``wer``, ``cer`` and ``per_utt`` into the folder ``out``.
+
+    Of phones, ``per`` instead of the first two.
+    """
+    rates = [("WER", scores.wer), ("CER", scores.cer)]
+    for name, errors in [("PER", scores.wer)] if phones else rates:
+        write_text(out / name.lower(), error_line(name, errors) + "\n")
     lines = [per_utterance(id_, found) for id_, found in scores.alignments.items()]
     write_text(out / "per_utt", "\n".join(lines) + "\n")
