@@ -60,13 +60,14 @@ class FbankConfig:
 class TokenizerConfig:
     """Units of stage 3."""
 
-    kind: str  # bpe | char
+    kind: str  # bpe | char | phone
     vocab_size: int  # of bpe
+    lexicon: str | None  # of phone: a file instead of the CMU dictionary
 
     @property
     def unit(self) -> str:
-        """Name of the lang folder: ``char`` or ``bpe_<vocab_size>``."""
-        return "char" if self.kind == "char" else f"{self.kind}_{self.vocab_size}"
+        """Name of the lang folder: ``char``, ``phone`` or ``bpe_<vocab_size>``."""
+        return f"bpe_{self.vocab_size}" if self.kind == "bpe" else self.kind
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,20 @@ from pathlib import Path
 from asr.config import Config
 
 DECODERS = ("greedy", "beam", "beam-lm", "ctc", "hlg", "hlg-nbest", "hlg-lattice")
+# Those that know no lexicon: where units are phones, phones are what they recognise.
+WITHOUT_LEXICON = ("greedy", "beam", "ctc")
 RESCORED = "rescored"  # what local/rescore.sh makes of beam-lm's lists, beside them
 RESCORED_LISTS = "nbest-lists"  # those lists
 
 
 SMALL_ARPA = 20 * 2**20  # bytes: loaded in half a second
+
+# What stage 3 writes into the lang folder beside tokens.txt, by tokenizer.kind.
+LANG_FILES = {
+    "bpe": ("sp.model",),
+    "char": ("sp.model",),
+    "phone": ("pronunciations.txt", "guessed.txt", "g2p.npz"),
+}
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,7 @@ class Paths:
         return self.fbank / f"{split}_index.tsv"
 
     def lang(self, unit: str) -> Path:
-        """Tokenizer, lexicon and graphs of one unit (``char``, ``bpe_500``)."""
+        """Tokenizer, lexicon and graphs of one unit (``char``, ``phone``, ``bpe_500``)."""
         return self.data / f"lang_{unit}"
 
     @property

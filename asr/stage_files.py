@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from asr.fingerprint import fingerprint
-from asr.job import DECODERS, RESCORED, Job
+from asr.job import DECODERS, LANG_FILES, RESCORED, WITHOUT_LEXICON, Job
 
 REPORT = "report.html"  # of an experiment, written by stage 9
 RATES = ("wer", "cer")  # files of stage 9 in each decoder's folder
+PHONE_RATES = ("per",)  # the same where the decoder's output is phones
 Marker = Callable[[Job], Path]
 
 
@@ -51,6 +52,24 @@ def lm_extra(job: Job) -> list[Path]:
     name = job.config.lm.extra_text
     paths = [Path(name), job.paths.download / name] if name else []
     return [path for path in paths if path.exists()][:1]
+
+
+def lexicon_file(job: Job) -> list[Path]:
+    """The user's lexicon is an input where it is there; stage 3 says where it is not."""
+    return [path for path in [find_lexicon(job)] if path and path.exists()]
+
+
+def find_lexicon(job: Job) -> Path | None:
+    """The lexicon that the configuration names: a path, or a download."""
+    name = job.config.tokenizer.lexicon
+    if not name:
+        return None
+    return Path(name) if Path(name).exists() else job.paths.download / name
+
+
+def unit_files(job: Job) -> list[Path]:
+    """What stage 3 writes beside ``tokens.txt``, which follows from it."""
+    return [job.lang / name for name in LANG_FILES.get(job.config.tokenizer.kind, ())]
 
 
 def lm_files(job: Job) -> list[Path]:
@@ -110,10 +129,15 @@ def decoded_methods(folder: Path) -> list[str]:
     return [method for method in known if (folder / method / "text").is_file()]
 
 
+def phone_methods(folder: Path) -> tuple[str, ...]:
+    """The decoders whose output on a set is phones; of other units there are none."""
+    return WITHOUT_LEXICON if (folder / "ref_phones").is_file() else ()
+
+
 def score_inputs(job: Job) -> list[Path]:
     """Transcripts, speakers, and what stage 8 has written of every method."""
     dirs = [job.paths.decode_dir(name) for name in job.decode_sets]
-    names = ("ref", "*/text", "*/timing.json")
+    names = ("ref", "ref_phones", "*/text", "*/timing.json")
     cuts = [job.paths.feature_cuts(name) for name in job.decode_sets]
     paths = [path for d in dirs for name in names for path in d.glob(name)]
     return sorted([*paths, *(path for path in cuts if path.is_file())])
@@ -123,6 +147,11 @@ def score_outputs(job: Job) -> list[Path]:
     """The tables of sets that have transcripts, every decoder's rates, and the report."""
     dirs = [job.paths.decode_dir(name) for name in job.decode_sets]
     told = [d for d in dirs if (d / "ref").is_file()]
-    rates = [d / m / name for d in told for m in decoded_methods(d) for name in RATES]
+    rates = [
+        d / method / name
+        for d in told
+        for method in decoded_methods(d)
+        for name in (PHONE_RATES if method in phone_methods(d) else RATES)
+    ]
     page = [job.paths.exp / REPORT] if told else []
     return [*(d / "results.tsv" for d in told), *rates, *page]

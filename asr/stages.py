@@ -11,10 +11,12 @@ from asr.stage_files import (
     features,
     init_from,
     lang_marker,
+    lexicon_file,
     lm_extra,
     lm_files,
     score_inputs,
     score_outputs,
+    unit_files,
     user_files,
 )
 
@@ -63,8 +65,8 @@ STAGES = (
         "tokenizer",
         keys=("tokenizer",),
         needs=("manifests",),
-        inputs=lambda job: [job.paths.cuts("train")],
-        outputs=lambda job: [job.lang / "tokens.txt", job.lang / "sp.model"],
+        inputs=lambda job: [job.paths.cuts("train"), *lexicon_file(job)],
+        outputs=lambda job: [job.lang / "tokens.txt", *unit_files(job)],
         marker=lang_marker("3-tokenizer"),
     ),
     Stage(
@@ -85,10 +87,7 @@ STAGES = (
         "graph",
         keys=("lm", "tokenizer"),
         needs=("tokenizer", "lm"),
-        inputs=lambda job: [
-            job.lang / "sp.model",
-            *lm_files(job),
-        ],
+        inputs=lambda job: [*unit_files(job), *lm_files(job)],
         outputs=lambda job: [
             job.lang / name for name in ("lexicon.txt", "words.txt", "HLG.pt")
         ],
@@ -101,7 +100,7 @@ STAGES = (
         needs=("fbank", "tokenizer"),
         inputs=lambda job: [
             *features(job, ("train", "dev")),
-            job.lang / "sp.model",
+            *unit_files(job),
         ],
         outputs=lambda job: [job.paths.checkpoints / "best.json"],
         marker=exp_marker("6-train"),

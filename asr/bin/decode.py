@@ -22,6 +22,7 @@ from asr.provenance import write_config
 from asr.score.transcripts import read_texts
 from asr.text.normalize import get_rule
 from asr.text.transcripts import read_transcripts
+from asr.text.units import has_phones, load_units
 
 Inputs = Iterator[Input]
 OUTPUTS = (*METHODS, RESCORED, RESCORED_LISTS)  # folders beside the log-probs
@@ -50,6 +51,7 @@ def run(job: Job) -> None:
             signature = _user_signature(user.utterances)
             inputs = _user_inputs(job, user.utterances, failures)
         _write_refs(refs, folder / "ref")
+        _write_refs(_in_phones(job, refs), folder / "ref_phones")
         _log_probs(job, inputs, signature, folder)
         run_methods(job, methods, folder)
         write_config(job.config, folder / "config.yaml")
@@ -145,6 +147,20 @@ def _write_refs(refs: dict[str, str], path: Path) -> None:
         return
     rows = sorted(refs.items(), key=lambda item: item[0].encode())
     write_text(path, "".join(f"{id_} {text}".rstrip() + "\n" for id_, text in rows))
+
+
+def _in_phones(job: Job, refs: dict[str, str]) -> dict[str, str]:
+    """Transcripts in phones, for the decoders without lexicon; else none.
+
+    Words have their usual pronunciation, or the one that their letters suggest.
+    """
+    if not has_phones(job.lang):
+        return {}
+    units = load_units(job.lang)
+    units.spell(
+        {word for text in refs.values() for word in text.split()}
+    )  # all at once
+    return {id_: units.decode(units.encode(text)) for id_, text in refs.items()}
 
 
 def _corpus_inputs(job: Job, name: str) -> Inputs:

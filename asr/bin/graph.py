@@ -7,7 +7,7 @@ from asr.atomic import atomic_path, remove
 from asr.fsa.graph import build_graphs, build_rescoring_grammar
 from asr.fsa.lexicon import read_arpa_words, spell_words, write_lexicon
 from asr.job import Job
-from asr.text.tokenizer import Tokenizer
+from asr.text.units import load_units
 
 LARGER = ("larger.bin", "larger.arpa")
 
@@ -19,7 +19,7 @@ def run(job: Job) -> None:
     """
     settings = job.config.lm
     arpa = job.paths.arpa(settings.order)
-    tokenizer = Tokenizer.load(job.lang)
+    tokenizer = load_units(job.lang)
     lexicon = spell_words(read_arpa_words(arpa), tokenizer)
     for name in ("HLG.pt", "G.pt", *LARGER):
         remove(job.lang / name)  # never an old graph beside a new lexicon

@@ -14,7 +14,7 @@ from asr.score.calc_metrics import compare_texts
 from asr.score.experiment import Decoder, TestSet
 from asr.score.page import report_page
 from asr.score.transcripts import read_texts
-from asr.stage_files import REPORT, decoded_methods
+from asr.stage_files import REPORT, decoded_methods, phone_methods
 from asr.train.log_files import CURVES, METRICS
 from asr.train.metrics import read_metrics
 
@@ -59,6 +59,8 @@ def read_set(folder: Path) -> TestSet:
 
     def decoders() -> Iterator[Decoder]:
         for method in decoded_methods(folder):
+            if method in phone_methods(folder):
+                continue  # not to be compared with words
             scores, _ = compare_texts(refs, read_texts(folder / method / "text"))
             timing = json.loads((folder / method / "timing.json").read_text("utf-8"))
             yield Decoder(method, scores, timing["rtf"], timing["peak_rss_mb"])

@@ -11,9 +11,9 @@ from asr.score.calc_metrics import compare_texts
 from asr.score.files import report_texts, write_report
 from asr.score.oracle import oracle_errors
 from asr.score.report import error_line
-from asr.score.results import Result, table, write_results
+from asr.score.results import Result, table, write_phone_results, write_results
 from asr.score.transcripts import read_texts
-from asr.stage_files import REPORT, decoded_methods
+from asr.stage_files import REPORT, decoded_methods, phone_methods
 from asr.text.transcripts import read_speakers
 
 
@@ -23,14 +23,22 @@ def run(job: Job) -> None:
         folder = job.paths.decode_dir(name)
         if not (folder / "ref").is_file():
             print(f"{name}: no transcripts, so nothing to score", flush=True)
-            remove(folder / "results.tsv")  # of transcripts that are gone
+            for table_file in ("results.tsv", "results_phones.tsv"):
+                remove(folder / table_file)  # of transcripts that are gone
             continue
         methods = decoded_methods(folder)
         if not methods:
             raise RecipeError(f"{folder}: no decoder's output; run stage 8 (decode)")
         speakers = find_speakers(job, name)
-        results = [_score_method(folder, method, speakers) for method in methods]
-        write_results(results, folder / "results.tsv")
+        phones = phone_methods(folder)
+        words = [_score_method(folder, m, speakers) for m in methods if m not in phones]
+        write_results(words, folder / "results.tsv")
+        remove(folder / "results_phones.tsv")
+        said = [
+            _score_method(folder, m, speakers, True) for m in methods if m in phones
+        ]
+        if said:
+            write_phone_results(said, folder / "results_phones.tsv")
     show(job)
     if any(job.paths.exp.glob("decode_*/results.tsv")):
         from asr.bin import report  # reads audio: not needed to show a table again
@@ -46,6 +54,9 @@ def show(job: Job) -> None:
         path = job.paths.decode_dir(name) / "results.tsv"
         if path.is_file():
             print(f"{path}\n{table(path)}", flush=True)
+        path = job.paths.decode_dir(name) / "results_phones.tsv"
+        if path.is_file():
+            print(f"phone errors, of decoders without lexicon: {path}\n{table(path)}")
 
 
 def find_speakers(job: Job, name: str) -> dict[str, str] | None:
@@ -58,27 +69,31 @@ def find_speakers(job: Job, name: str) -> dict[str, str] | None:
     return speakers if refs.keys() <= speakers.keys() else None
 
 
-def _score_method(folder: Path, method: str, speakers: dict[str, str] | None) -> Result:
+def _score_method(
+    folder: Path, method: str, speakers: dict[str, str] | None, phones: bool = False
+) -> Result:
     """Score the utterances that have a transcript; every one has a hypothesis."""
-    refs = read_texts(folder / "ref")
+    refs = read_texts(folder / ("ref_phones" if phones else "ref"))
     scores, untold = compare_texts(refs, read_texts(folder / method / "text"))
     if untold:
         print(f"{method}: {len(untold)} utterances without transcript not scored")
-    write_report(report_texts(scores, speakers=speakers), folder / method)
-    _print_oracle(method, refs, folder / method / "nbest.jsonl")
+    unit = "PER" if phones else "WER"
+    texts = report_texts(scores, speakers=speakers, unit=unit)
+    write_report(texts, folder / method)
+    _print_oracle(method, refs, folder / method / "nbest.jsonl", unit)
     timing = json.loads((folder / method / "timing.json").read_text(encoding="utf-8"))
     return Result(method, scores.wer, scores.cer, timing["rtf"], timing["peak_rss_mb"])
 
 
-def _print_oracle(method: str, refs: dict[str, str], path: Path) -> None:
-    """The least WER that rescoring of the n-best lists could have, if there are any."""
+def _print_oracle(method: str, refs: dict[str, str], path: Path, unit: str) -> None:
+    """The least errors that rescoring of the n-best lists could have, if there are any."""
     found = read_nbest(path) if path.is_file() else []
     nbest = {n.id: n.texts for n in found}
     if any(len(texts) > 1 for texts in nbest.values()):
         told = {id_: ref for id_, ref in refs.items() if id_ in nbest}
         print(
             error_line(
-                f"WER of {method}'s best in the n-best lists",
+                f"{unit} of {method}'s best in the n-best lists",
                 oracle_errors(told, nbest),
             ),
             flush=True,

@@ -18,9 +18,10 @@ from asr.job import Job
 from asr.models.create import AcousticModel, create_model
 from asr.models.lengths import subsampled
 from asr.provenance import write_config
+from asr.stage_files import unit_files
 from asr.stages import TRAIN_FREE_KEYS
-from asr.text.tokenizer import Tokenizer
 from asr.text.transcripts import read_transcripts
+from asr.text.units import Units, load_units
 from asr.train.init_from import init_from
 from asr.train.loop import Trainer
 from asr.train.loss import frames_needed
@@ -33,11 +34,11 @@ def run(job: Job) -> None:
     """Train until the last epoch, or go on from the last checkpoint."""
     config, paths, world = job.config, job.paths, current_world()
     torch.manual_seed(config.train.seed)
-    tokenizer = Tokenizer.load(job.lang)
+    tokenizer = load_units(job.lang)
     train, dropped = feasible(read_split(job, "train", tokenizer))
     if world.is_main:
         _report(dropped, paths.exp / "dropped.tsv")
-    dev = read_split(job, "dev", tokenizer)
+    dev = in_units(read_split(job, "dev", tokenizer), tokenizer)
     model = new_model(job, tokenizer.vocab_size)
     if job.init_from is not None:
         init_from(model, job.init_from, tokenizer.tokens)
@@ -73,7 +74,7 @@ def run(job: Job) -> None:
     trainer.run()
 
 
-def read_split(job: Job, name: str, tokenizer: Tokenizer) -> Split:
+def read_split(job: Job, name: str, tokenizer: Units) -> Split:
     """One set's features and transcripts, in the order of its index."""
     reader = ShardReader(job.paths.feature_index(name))
     texts = read_transcripts(job.paths.feature_cuts(name))
@@ -82,6 +83,22 @@ def read_split(job: Job, name: str, tokenizer: Tokenizer) -> Split:
         for id_ in reader.ids
     ]
     return Split(reader, utterances, texts)
+
+
+def in_units(split: Split, units: Units) -> Split:
+    """The set with transcripts in phones, if these are the units.
+
+    What a model says without a lexicon can only be compared with such.
+    """
+    if not units.separator:
+        return split
+    print(
+        "units are phones: what this training calls WER is the phone error rate, "
+        "against the usual pronunciations",
+        flush=True,
+    )
+    texts = {id_: units.decode(units.encode(t)) for id_, t in split.texts.items()}
+    return dataclasses.replace(split, texts=texts)
 
 
 def feasible(split: Split) -> tuple[Split, list[Utterance]]:
@@ -143,8 +160,9 @@ def _signature(job: Job) -> dict[str, Any]:
         for key, value in flatten(job.config).items()
         if key.startswith(sections) and key not in (*TRAIN_FREE_KEYS, "train.patience")
     }
-    index, tokens = job.paths.feature_index("train"), job.lang / "sp.model"
-    files = {"index": index, "tokens": tokens}
+    tokens, *others = unit_files(job)
+    files = {"index": job.paths.feature_index("train"), "tokens": tokens}
+    files |= {path.name: path for path in others}
     if job.init_from is not None:
         files["init_from"] = job.init_from
     # The size of an update decides, not how many processes share it.

@@ -20,6 +20,7 @@ from asr.models.transformer_lm import TransformerLm
 from asr.provenance import write_config
 from asr.text.tokenizer import Tokenizer
 from asr.text.transcripts import read_transcripts
+from asr.text.units import has_phones
 from asr.train.average import average_best
 from asr.train.lm_loop import LmTrainer
 from asr.train.lm_text import LmText
@@ -35,6 +36,11 @@ def run(job: Job) -> None:
         RecipeError: stage 3 or 4 has not been run.
     """
     config, folder = job.config.neural_lm, job.neural_lm
+    if has_phones(job.lang):
+        raise RecipeError(
+            "neural LM: phones do not spell words; train it with --set "
+            "tokenizer.kind=bpe, stage 3 first"
+        )
     tokenizer = Tokenizer.load(job.lang)
     text = LmText(
         _token_text(job, tokenizer),

@@ -7,7 +7,7 @@ from pathlib import Path
 from asr.data.audio_examples import write_audio_examples
 from asr.errors import UsageError
 from asr.job import Job
-from asr.text.tokenizer import Tokenizer
+from asr.text.units import Units
 from asr.train.file_log import FileLog
 from asr.train.illustrate import Illustrator
 from asr.train.log import TrainLog, TrainLogs
@@ -15,7 +15,7 @@ from asr.train.split import Split
 from asr.train.wandb_log import WandbLog, choose_mode
 
 
-def new_log(job: Job, train: Split, dev: Split, tokenizer: Tokenizer) -> TrainLog:
+def new_log(job: Job, train: Split, dev: Split, tokenizer: Units) -> TrainLog:
     """Local files, and W&B unless it is off; the files come first, W&B reads them."""
     config, paths = job.config, job.paths
     illustrator = Illustrator(
@@ -26,6 +26,7 @@ def new_log(job: Job, train: Split, dev: Split, tokenizer: Tokenizer) -> TrainLo
         spectrograms=config.log.spectrograms,
         beam_size=config.log.beam_size,
         seed=config.train.seed,
+        separator=tokenizer.separator,
         examples=partial(
             write_audio_examples,
             paths.feature_cuts("train"),

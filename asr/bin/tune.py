@@ -12,14 +12,14 @@ from asr.decode.tune import DevSet, refined, tune_method
 from asr.job import Job
 from asr.models.package import load_package, save_package
 from asr.provenance import git_commit, write_config
-from asr.text.tokenizer import Tokenizer
+from asr.text.units import Units, load_units
 from asr.train.average import average_best
 
 
 def run(job: Job) -> None:
     """Write ``averaged.pt`` and ``decode.yaml``. No test set is read."""
     config, paths = job.config, job.paths
-    tokenizer = Tokenizer.load(job.lang)
+    tokenizer = load_units(job.lang)
     _write_average(job, tokenizer)
     package = load_package(paths.averaged)
     dev = read_split(job, "dev", tokenizer)
@@ -63,7 +63,7 @@ def _tune(job: Job, method: str, dev: DevSet, options: SearchOptions) -> SearchO
     )
 
 
-def _write_average(job: Job, tokenizer: Tokenizer) -> None:
+def _write_average(job: Job, tokenizer: Units) -> None:
     """Average the best epochs into one self-contained model file."""
     weights, epochs = average_best(job.paths.checkpoints, job.config.tune.average)
     options = dataclasses.asdict(job.config.model)

@@ -8,7 +8,6 @@ import functools
 import importlib.util
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, overload
 
@@ -18,9 +17,11 @@ from numpy.typing import NDArray
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.log_probs import LogProbs, check_log_probs
 from asr.decode.prefix_beam import Pruning, ReferenceBeamSearch
+from asr.decode.spelled_beam import ReferenceSpelledSearch
+from asr.decode.spelled_words import Lexicon, SpelledWords
 from asr.decode.vocabulary import Vocabulary
 from asr.decode.word_lm import Fusion, WordModel
-from asr.decode.word_times import time_words
+from asr.decode.word_times import add_words
 from asr.errors import RecipeError
 
 NEG_INF = float("-inf")
@@ -47,8 +48,12 @@ class PrefixBeamSearch:
         lm: n-gram over words: an ARPA or KenLM binary file, or a loaded ``NgramLm``.
         lexicon: the only words allowed: a collection, or a file with a word (and
             whatever after it) a line. Any way to spell them in tokens counts.
+        spellings: token ids of the only words allowed, for tokens that do not show where
+            a word begins, as phones: the words' ends are then where these say. A word may
+            have several, and words may share one.
         token_lm: n-gram over the tokens as they are written, instead of ``lm``.
         blank: id of the blank.
+        separator: a space if each token is a word of its own in a text, as phones are.
         beam_size: prefixes kept after each frame.
         beam_threshold: prefixes this far below the best one are dropped (ln).
         token_threshold: tokens this far below the frame's best are not tried (ln).
@@ -71,8 +76,10 @@ class PrefixBeamSearch:
         lm: WordModel | str | Path | None = None,
         *,
         lexicon: Iterable[str] | Path | None = None,
+        spellings: Lexicon | SpelledWords | None = None,
         token_lm: WordModel | str | Path | None = None,
         blank: int = 0,
+        separator: str = "",
         beam_size: int = 32,
         beam_threshold: float = 14.0,
         token_threshold: float = 8.0,
@@ -88,11 +95,14 @@ class PrefixBeamSearch:
     ) -> None:
         if beam_size < 1 or nbest < 1:
             raise RecipeError("beam search: beam_size and nbest must be 1 at least")
-        self.vocabulary = Vocabulary(tokens, blank)
+        self.vocabulary = Vocabulary(tokens, blank, separator)
         self.nbest = nbest
         self.timed = timed
         self.frame_shift = frame_shift
         words = _load(lm)
+        if spellings is not None and not isinstance(spellings, SpelledWords):
+            spellings = SpelledWords(spellings, words)
+        self._spellings = None if spellings is None else spellings.lexicon
         fusion = Fusion(
             lm=words,
             known=words.words() if words is not None and unk_score < 0 else None,
@@ -101,6 +111,7 @@ class PrefixBeamSearch:
             word_score=word_score,
             unk_score=unk_score,
             lexicon=None if lexicon is None else _read_words(lexicon),
+            spelled=spellings,
             hotwords=frozenset(w for phrase in hotwords for w in phrase.split()),
             hotword_weight=hotword_weight,
         )
@@ -160,15 +171,20 @@ class PrefixBeamSearch:
         found = search.search(log_probs, self.nbest)
         if not found:
             return [Hypothesis("", (), NEG_INF, NEG_INF, 0.0, failed=True)]
-        for place, hyp in enumerate(found[: self.timed]):
-            words = time_words(log_probs, hyp.tokens, self.vocabulary, self.frame_shift)
-            found[place] = replace(hyp, words=words)
+        found[: self.timed] = add_words(
+            found[: self.timed],
+            log_probs,
+            self.vocabulary,
+            self.frame_shift,
+            self._spellings,
+        )
         return found
 
 
 def _make_search(vocabulary: Vocabulary, fusion: Fusion, pruning: Pruning) -> _Search:
     if numba_is_missing():
-        return ReferenceBeamSearch(vocabulary, fusion, pruning)
+        reference = ReferenceSpelledSearch if fusion.spelled else ReferenceBeamSearch
+        return reference(vocabulary, fusion, pruning)
     from asr.decode.beam_compiled import CompiledBeamSearch  # numba takes time to load
 
     return CompiledBeamSearch(vocabulary, fusion, pruning)

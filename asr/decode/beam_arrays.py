@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.decode.spelled_beam import word_values
 from asr.decode.vocabulary import Vocabulary
+from asr.decode.word_lm import Fusion
 from asr.decode.word_trie import build_trie
 
 Records = NDArray[np.void]
@@ -25,8 +27,8 @@ def _record(integers: str, floats: str = "") -> np.dtype[np.void]:
 # How far the search is, and the options that it needs; one record.
 RUN = _record(
     "frame beam nodes asked cached needed beam_size blank lm closed lexicon hotwords "
-    "any_whole table unknown_number end_number",
-    "beam_threshold lm_weight word_score unk_score unknown most",
+    "any_whole table unknown_number end_number spelled most_words",
+    "beam_threshold lm_weight word_score unk_score unknown most most_lm",
 )
 # A token: its piece is symbols[first:end]; `tried`: the last frame it was good for;
 # `number`: in a token LM's table.
@@ -35,6 +37,8 @@ TOKEN = _record("kind first end tried number")
 # tries, the LM's state after the finished words and after the last word too (-1: not
 # known yet); scores of the finished words, and what finishing the last word adds;
 # `word` tells the unfinished words apart by their letters, 0 is none; `text` the finished.
+# With spellings, `word` is 1 inside a word, `text` the number of the word that ends here
+# or 0, and `hot` is `lexicon`.
 NODE = _record(
     "parent token child sibling slot text word lexicon hot state end_state",
     "lm bonus end_lm end_bonus",
@@ -42,8 +46,9 @@ NODE = _record(
 # A prefix in the beam, now and after the frame in work; `bonus`, `lm` and `text`, which
 # tells transcripts apart, at the end.
 PLACE = _record("node text", "p_b p_nb p next_b next_nb next_p bonus lm")
-# A candidate for the next beam: a prefix that stays (token -1) or one that grows.
-FOUND = _record("place token", "p score scratch")
+# A candidate for the next beam: a prefix that stays (token -1) or one that grows; with
+# spellings, the number of the word that ends with it, or 0.
+FOUND = _record("place token word", "p score scratch")
 # What the LM said; key 0: nothing stored, state -1: not answered yet.
 ANSWER = _record("key state", "ln_prob bonus")
 # A question to the LM: row of the answer in the cache; prefix, token (or one of the
@@ -52,7 +57,11 @@ ASKED = _record("row node token state word after", "ln_prob bonus")
 A_WORD, THE_END, UNKNOWN = -1, -2, -3  # questions that are not about a token
 # Node of a trie: its children are first to end - 1, `symbol` led here; see WordTrie.
 # `whole`: the word's number in a word LM's table (1 without one), 0 inside words.
-TRIE = _record("first end symbol whole", "hot")
+# `hot` is what an unfinished word gets here. Words with spellings end here by the numbers
+# ending[begin_ending:end_ending]; `whole` is 0 then.
+TRIE = _record("first end symbol whole begin_ending end_ending", "hot")
+# A word with spellings: its number in the LM's table, and what it adds besides the LM.
+WORD = _record("number", "extra")
 
 
 def zeros(length: int, record: np.dtype[np.void]) -> Records:
@@ -67,9 +76,19 @@ def enlarged(array: Records, needed: int) -> Records:
     return larger
 
 
-def token_records(vocabulary: Vocabulary) -> tuple[Records, NDArray[np.int64]]:
-    """The tokens, and the code points of their pieces one after the other."""
+def token_records(
+    vocabulary: Vocabulary, spelled: bool
+) -> tuple[Records, NDArray[np.int64]]:
+    """The tokens, and the code points of their pieces one after the other.
+
+    ``spelled``: a token's one symbol is its id.
+    """
     records = zeros(len(vocabulary), TOKEN)
+    if spelled:
+        ids = np.arange(len(vocabulary))
+        records["first"], records["end"] = ids, ids + 1
+        records["kind"] = np.where(vocabulary.spoken, INSIDE, NEVER)
+        return records, ids
     lengths = [len(piece) for piece in vocabulary.pieces]
     records["end"] = np.cumsum(lengths)
     records["first"] = records["end"] - lengths
@@ -103,6 +122,29 @@ def trie_records(
         parts.append(part)
         base += len(part)
     return np.concatenate(parts), roots[0], roots[1]
+
+
+def spelled_records(fusion: Fusion) -> tuple[Records, NDArray[np.int64]]:
+    """The tree of all spellings, and the words that end at its nodes."""
+    spelled = fusion.spelled
+    assert spelled is not None
+    trie = zeros(len(spelled.parents), TRIE)
+    trie["first"], trie["end"] = spelled.trie.first[:-1], spelled.trie.first[1:]
+    trie["symbol"] = spelled.trie.symbol
+    trie["begin_ending"], trie["end_ending"] = spelled.first[:-1], spelled.first[1:]
+    trie["hot"] = spelled.look_ahead(np.array(word_values(fusion)))
+    return trie, spelled.ends
+
+
+def word_records(fusion: Fusion, number: Callable[[str], int] | None) -> Records:
+    """The words with spellings; number 0 is none."""
+    assert fusion.spelled is not None
+    words = fusion.spelled.words
+    records = zeros(len(words) + 1, WORD)
+    records["extra"][1:] = fusion.word_bonus(words)
+    if number is not None:
+        records["number"][1:] = [number(word) for word in words]
+    return records
 
 
 def one_record(record: np.dtype[np.void], values: Iterable[tuple[str, Any]]) -> Records:

@@ -17,17 +17,21 @@ from asr.decode.beam_arrays import (
     THE_END,
     TOKEN_LM,
     UNKNOWN,
+    WORD,
     WORD_LM,
     Records,
     enlarged,
     one_record,
+    spelled_records,
     token_records,
     trie_records,
+    word_records,
     zeros,
 )
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.log_probs import LogProbs
 from asr.decode.prefix_beam import Pruning, choose_tokens, ranked
+from asr.decode.spelled_beam import ranked_words
 from asr.decode.vocabulary import Vocabulary
 from asr.decode.word_lm import Fusion, LmStates
 from asr.lm.arpa import ArpaLm
@@ -53,19 +57,31 @@ class CompiledBeamSearch:
         self.pruning = pruning
         lm = fusion.model if isinstance(fusion.model, ArpaLm) else None
         self._arpa, self._ngrams = lm, zeros(1, NGRAM) if lm is None else lm.table
-        words, number = fusion.vocabulary, None
+        words, number, spelled = fusion.vocabulary, None, fusion.spelled
         if lm is not None and fusion.token_lm is None:
-            words, number = lm.words() if words is None else words, lm.number
-        self._trie, lexicon, hotwords = trie_records(
-            words, fusion.hotwords, fusion.hotword_weight, number
-        )
+            number = lm.number
+            words = lm.words() if words is None and spelled is None else words
+        self._ending, self._words = np.zeros(0, np.int64), zeros(1, WORD)
+        if spelled is None:
+            self._trie, lexicon, hotwords = trie_records(
+                words, fusion.hotwords, fusion.hotword_weight, number
+            )
+        else:
+            (self._trie, self._ending), lexicon, hotwords = (
+                spelled_records(fusion),
+                0,
+                0,
+            )
+            self._words = word_records(fusion, number)
         kind = NO_LM if fusion.lm is None else WORD_LM
         fields = {
             "beam_size": min(pruning.beam_size, 2**30),
             "beam_threshold": pruning.beam_threshold,
             "blank": vocabulary.blank,
             "lm": kind if fusion.token_lm is None else TOKEN_LM,
-            "closed": fusion.lexicon is not None,
+            "closed": fusion.lexicon is not None or spelled is not None,
+            "spelled": spelled is not None,
+            "most_words": 0 if spelled is None else spelled.most,
             "lexicon": lexicon,
             "hotwords": hotwords,
             "table": lm is not None,
@@ -76,9 +92,10 @@ class CompiledBeamSearch:
             "unk_score": fusion.unk_score,
             "unknown": 0.0 if fusion.known is None else fusion.unk_score,
             "most": most_bonus(fusion),
+            "most_lm": most_of_lm(fusion),
         }
         self._run = one_record(RUN, fields.items())
-        self._tokens, self._symbols = token_records(vocabulary)
+        self._tokens, self._symbols = token_records(vocabulary, spelled is not None)
         if lm is not None:
             self._tokens["number"] = [lm.number(token) for token in vocabulary.tokens]
         self._places, self._found = zeros(256, PLACE), zeros(256, FOUND)
@@ -124,6 +141,8 @@ class CompiledBeamSearch:
                 self._ngrams,
                 self._cache,
                 self._asked,
+                self._ending,
+                self._words,
                 log_probs,
                 candidates,
                 ends,
@@ -169,6 +188,8 @@ class CompiledBeamSearch:
             text = self.vocabulary.tokens[token]
         elif token == UNKNOWN:
             text = "<unk>"
+        elif fusion.spelled is not None:
+            text = fusion.spelled.words[word - 1]
         else:
             text = self._spelled.get(word) or self._spell(n, word)
         ln_prob, after = states.score(state, text)
@@ -207,6 +228,8 @@ class CompiledBeamSearch:
         """The n-best list of the last beam: texts, each with its best tokens."""
         places = self._places[: int(self._run[0]["beam"])]
         places = places[places["bonus"] > -np.inf]
+        if self.fusion.spelled is not None:
+            return self._best_spelled(places)[:nbest]
         if not len(places):
             return []
         places = places[places["text"].argsort()]
@@ -238,6 +261,28 @@ class CompiledBeamSearch:
             ids = self.vocabulary.without_last_word(ids)
         return ids, float(lm)
 
+    def _best_spelled(self, places: Records) -> list[Hypothesis]:
+        """The same with the words that the prefixes have ended."""
+        assert self.fusion.spelled is not None
+        found = []
+        for place in places:
+            ids, said = self._ids_and_words(int(place["node"]))
+            score = float(place["p"] + place["bonus"])
+            found.append((score, ids, said, float(place["p"]), float(place["lm"])))
+        return ranked_words(found, self.fusion.spelled.words)
+
+    def _ids_and_words(self, n: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Tokens of the finished words, and the words' numbers."""
+        numbers, parents = self._nodes["text"], self._nodes["parent"]
+        while n > 0 and numbers.item(n) == 0:
+            n = parents.item(n)
+        ids, said = self._ids(n), []
+        while n > 0:
+            if numbers.item(n) > 0:
+                said.append(numbers.item(n))
+            n = parents.item(n)
+        return ids, tuple(reversed(said))
+
     def _ids(self, n: int) -> tuple[int, ...]:
         tokens, parents = self._nodes["token"], self._nodes["parent"]
         ids = []
@@ -247,13 +292,18 @@ class CompiledBeamSearch:
         return tuple(reversed(ids))
 
 
-def most_bonus(fusion: Fusion) -> float:
-    """No token adds more to a prefix than this.
+def most_of_lm(fusion: Fusion) -> float:
+    """The LM adds no more than this to a prefix, unknown words included.
 
     An n-gram's ln probabilities are 0 at most, so that its own part is 0 at most.
     """
-    if fusion.model is not None and fusion.lm_weight < 0:
-        return np.inf
-    unknown = max(0.0, fusion.unk_score) if fusion.model is not None else 0.0
+    if fusion.model is None:
+        return 0.0
+    return np.inf if fusion.lm_weight < 0 else max(0.0, fusion.unk_score)
+
+
+def most_bonus(fusion: Fusion) -> float:
+    """No token adds more to a prefix than this."""
+    unknown = most_of_lm(fusion)
     hot = max(0.0, fusion.hotword_weight) if fusion.hotwords else 0.0
     return max(0.0, fusion.word_score) + unknown + 2 * hot  # a hot word, another begun

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from asr.decode.beam_arrays import NO_LM, STARTS, THE_END, TOKEN_LM, Records
 from asr.decode.beam_cut import INF
 from asr.decode.beam_extend import ZERO, extend, find_child, stay
+from asr.decode.beam_spelled import extend_spelled, grow_spelled
 from asr.decode.beam_words import IntArray, consult, finish_word, walk
 from asr.jit import compiled, inner
 from asr.lm.ngram_table import MIXER
@@ -100,6 +101,7 @@ def take_over(
     ngrams: Records,
     cache: Records,
     asked: Records,
+    words: Records,
     count: int,
 ) -> None:
     """Make the chosen candidates the beam."""
@@ -110,7 +112,25 @@ def take_over(
         before, token = places[candidate["place"]], candidate["token"]
         n, p_b, p_nb = before["node"], before["next_b"], before["next_nb"]
         if token >= 0:
-            n = grow(run, tokens, symbols, nodes, trie, ngrams, cache, asked, n, token)
+            if run["spelled"] == 1:
+                n = grow_spelled(
+                    run,
+                    tokens,
+                    symbols,
+                    nodes,
+                    trie,
+                    ngrams,
+                    cache,
+                    asked,
+                    words,
+                    n,
+                    token,
+                    candidate["word"],
+                )
+            else:
+                n = grow(
+                    run, tokens, symbols, nodes, trie, ngrams, cache, asked, n, token
+                )
             p_b, p_nb = -INF, candidate["p"]
         place["p_b"], place["p_nb"], place["p"] = p_b, p_nb, candidate["p"]
         candidate["place"] = n
@@ -127,7 +147,7 @@ def room(
 ) -> int:
     """What is too small for the next frame, if anything."""
     beam, size = run["beam"], run["beam_size"]
-    children = beam * candidates
+    children = beam * (candidates + run["most_words"])
     run["needed"] = min(beam + children, 2 * size)
     if run["needed"] > len(places):
         return GROW_BEAM
@@ -136,7 +156,8 @@ def room(
         return GROW_NODES
     if run["lm"] == NO_LM or run["table"] == 1:
         return DONE
-    questions = 2 * beam + (children if run["lm"] == TOKEN_LM else 0)
+    each = run["lm"] == TOKEN_LM or run["spelled"] == 1
+    questions = 2 * beam + (children if each else 0)
     run["needed"] = 4 * questions
     if run["needed"] > len(cache):
         return GROW_CACHE
@@ -212,6 +233,8 @@ def search(
     ngrams: Records,
     cache: Records,
     asked: Records,
+    ending: IntArray,
+    words: Records,
     log_probs: NDArray[np.float32],
     candidates: IntArray,
     ends: NDArray[np.int64],
@@ -231,20 +254,38 @@ def search(
         for token in chosen:
             tokens[token]["tried"] = t
         stay(run, tokens, places, nodes, trie, found, row)
-        count = extend(
-            run,
-            tokens,
-            symbols,
-            places,
-            nodes,
-            trie,
-            found,
-            ngrams,
-            cache,
-            asked,
-            row,
-            chosen,
-        )
+        if run["spelled"] == 1:
+            count = extend_spelled(
+                run,
+                tokens,
+                symbols,
+                places,
+                nodes,
+                trie,
+                found,
+                ngrams,
+                cache,
+                asked,
+                ending,
+                words,
+                row,
+                chosen,
+            )
+        else:
+            count = extend(
+                run,
+                tokens,
+                symbols,
+                places,
+                nodes,
+                trie,
+                found,
+                ngrams,
+                cache,
+                asked,
+                row,
+                chosen,
+            )
         if run["asked"] > 0:
             return ASK_LM
         take_over(
@@ -258,6 +299,7 @@ def search(
             ngrams,
             cache,
             asked,
+            words,
             count,
         )
         run["frame"] += 1

@@ -56,7 +56,7 @@ def is_arpa(path: Path) -> bool:
 
 def _lexicon(
     tokens: ForeignTokens, arpa: Path, lexicon: Path | None
-) -> dict[str, Spelling]:
+) -> dict[str, list[Spelling]]:
     words = read_arpa_words(arpa)
     if lexicon is None:
         return spell_in_tokens(words, tokens.tokens, tokens.space)

@@ -86,9 +86,10 @@ def load_ctc(resources: Resources) -> Maker:
     """Best path of the CTC topology, with k2."""
     from asr.decode.hlg import CtcDecoder
 
-    tokens = resources.tokens
+    tokens, separator = resources.tokens, resources.separator
     return lambda options: _checked(
-        CtcDecoder(tokens, beams=_beams(options), device=device()), len(tokens)
+        CtcDecoder(tokens, separator=separator, beams=_beams(options), device=device()),
+        len(tokens),
     )
 
 

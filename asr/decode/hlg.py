@@ -123,6 +123,7 @@ class CtcDecoder(K2Decoder):
 
     Args:
         tokens: of the model, blank first.
+        separator: between the tokens of a text.
         beams: bounds of the search.
         device: to search on.
     """
@@ -131,12 +132,13 @@ class CtcDecoder(K2Decoder):
         self,
         tokens: Sequence[str],
         *,
+        separator: str = "",
         beams: Beams | None = None,
         device: str | torch.device = "cpu",
     ) -> None:
         graph = k2.ctc_topo(len(tokens) - 1, device=device)
         graph.lm_scores = torch.zeros_like(graph.scores)
-        self._tokens = list(tokens)
+        self._tokens, self._separator = list(tokens), separator
         self._search = LatticeSearch(graph, 0.0, beams or Beams())
 
     def batch(self, log_probs: Tensor, lengths: Tensor) -> list[list[Hypothesis]]:
@@ -149,7 +151,7 @@ class CtcDecoder(K2Decoder):
         found = not_empty(paths)
         hyps: list[Hypothesis | None] = []
         for n, score in enumerate(sums(paths, paths.am_scores)):
-            text = join_pieces(self._tokens[i] for i in ids[n])
+            text = join_pieces((self._tokens[i] for i in ids[n]), self._separator)
             hyp = Hypothesis(text, tuple(ids[n]), score, score, 0.0)
             hyps.append(hyp if found[n] else None)
         return hyps

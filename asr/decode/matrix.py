@@ -12,10 +12,12 @@ from asr.decode.hypothesis import Hypothesis
 from asr.decode.log_probs import read_log_probs
 from asr.decode.methods import SearchOptions, load_method
 from asr.decode.vocabulary import Vocabulary
-from asr.decode.word_times import Lexicon, add_words
+from asr.decode.word_times import add_words
+from asr.fsa.lexicon import Lexicon
 from asr.fsa.lexicon_file import read_lexicon
 from asr.progress import LineTimer
 from asr.text.tokenizer import read_tokens
+from asr.text.units import separator
 
 
 def run_method(
@@ -101,7 +103,8 @@ def _timed(
 ) -> dict[str, list[Hypothesis]]:
     """The hypotheses with the times of their words."""
     tokens = read_tokens(lang_dir / "tokens.txt")
-    vocabulary, lexicon = Vocabulary(tokens), _lexicon(lang_dir, tokens)
+    vocabulary = Vocabulary(tokens, separator=separator(lang_dir))
+    lexicon = _lexicon(lang_dir, tokens)
     return {
         u.id: add_words(nbest[u.id], u.log_probs, vocabulary, frame_shift, lexicon)
         for u in read_log_probs(log_probs)

@@ -17,7 +17,10 @@ from asr.decode.options import Loader as Loader
 from asr.decode.options import Maker as Maker
 from asr.decode.options import Resources as Resources
 from asr.decode.options import SearchOptions as SearchOptions
+from asr.decode.spelled_words import SpelledWords
 from asr.errors import RecipeError
+from asr.fsa.lexicon_file import read_lexicon
+from asr.text.units import has_phones
 
 
 @dataclass(frozen=True)
@@ -76,14 +79,17 @@ def load_method(
 
 
 def _load_greedy(resources: Resources) -> Maker:
-    tokens = resources.tokens
-    return lambda options: lambda log_probs: [greedy_search(log_probs, tokens)]
+    tokens, separator = resources.tokens, resources.separator
+    return lambda options: (
+        lambda log_probs: [greedy_search(log_probs, tokens, separator)]
+    )
 
 
 def _load_beam(resources: Resources) -> Maker:
-    tokens = resources.tokens
+    tokens, separator = resources.tokens, resources.separator
     return lambda options: PrefixBeamSearch(
         tokens,
+        separator=separator,
         beam_size=options.beam_size,
         beam_threshold=options.beam_threshold,
         token_threshold=options.token_threshold,
@@ -96,9 +102,14 @@ def _load_beam_lm(resources: Resources) -> Maker:
 
     assert resources.lm is not None  # load_method has seen to it
     tokens, model = resources.tokens, load_lm(resources.lm)
+    spellings = None
+    if has_phones(resources.lang_dir):
+        lexicon = read_lexicon(resources.lang_dir / "lexicon.txt", tokens)
+        spellings = SpelledWords(lexicon, model)
     return lambda options: PrefixBeamSearch(
         tokens,
         model,
+        spellings=spellings,
         beam_size=options.beam_size,
         beam_threshold=options.beam_threshold,
         token_threshold=options.token_threshold,

@@ -7,6 +7,7 @@ from pathlib import Path
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.log_probs import LogProbs
 from asr.text.tokenizer import read_tokens
+from asr.text.units import separator
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,11 @@ class Resources:
     @property
     def tokens(self) -> list[str]:
         return read_tokens(self.lang_dir / "tokens.txt")
+
+    @property
+    def separator(self) -> str:
+        """Between the tokens of a text."""
+        return separator(self.lang_dir)
 
 
 Decoder = Callable[[LogProbs], list[Hypothesis]]

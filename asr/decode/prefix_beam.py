@@ -56,7 +56,7 @@ class ReferenceBeamSearch:
     def search(self, log_probs: LogProbs, nbest: int) -> list[Hypothesis]:
         """Search ``(T, V)`` log-probs; best first, none if nothing is possible."""
         scorer = WordScorer(self.fusion)  # its cache lives one utterance
-        root = Prefix(None, None, "", scorer.begin(), 0.0)
+        root = self._root(scorer)
         root.p_b = 0.0  # before the first frame: the empty prefix, for certain
         beam = [root]
         ids, ends = choose_tokens(log_probs, self.vocabulary, self.pruning)
@@ -67,6 +67,9 @@ class ReferenceBeamSearch:
 
     def twin(self) -> None:
         """None: threads would only take turns."""
+
+    def _root(self, scorer: WordScorer) -> Prefix:
+        return Prefix(None, None, "", scorer.begin(), 0.0)
 
     def _advance(
         self,
@@ -87,11 +90,17 @@ class ReferenceBeamSearch:
             for token in candidates:
                 # Extend: a new token. The same one again is new only after a blank.
                 before = p_b if token == last else p
-                child = self._child(prefix, token, scorer)
-                if child is not None and before > NEG_INF:
+                for child in self._children(prefix, token, scorer, before):
                     child.next_nb = log_add(child.next_nb, before + row[token])
                     reached[child] = None
         return list(reached)
+
+    def _children(
+        self, prefix: Prefix, token: int, scorer: WordScorer, before: float
+    ) -> list[Prefix]:
+        """The prefixes with one more token, none if ``before`` is impossible."""
+        child = self._child(prefix, token, scorer)
+        return [child] if child is not None and before > NEG_INF else []
 
     def _child(self, prefix: Prefix, token: int, scorer: WordScorer) -> Prefix | None:
         """The prefix with one more token, or None where the lexicon has no such word.

@@ -25,6 +25,8 @@ class Vocabulary:
     Args:
         tokens: by id. Without an entry for the blank if ``blank`` is their number.
         blank: id of the blank.
+        separator: between the tokens of a text; a space (for phones) makes each token
+            a word of its own.
 
     Attributes:
         tokens: the V tokens.
@@ -36,7 +38,9 @@ class Vocabulary:
     Raises RecipeError if the blank is not among the tokens, or a token comes twice.
     """
 
-    def __init__(self, tokens: Sequence[str], blank: int = 0) -> None:
+    def __init__(
+        self, tokens: Sequence[str], blank: int = 0, separator: str = ""
+    ) -> None:
         named = [*tokens, BLANK] if blank == len(tokens) else list(tokens)
         if not 0 <= blank < len(named):
             raise RecipeError(
@@ -44,12 +48,14 @@ class Vocabulary:
             )
         self.tokens = tuple(named)
         self.blank = blank
+        self.separator = separator
         space = _space(named)
         self.pieces = tuple(
             "" if token == space else token.removeprefix(WORD_START) for token in named
         )
         self.starts_word = tuple(
-            token == space or token.startswith(WORD_START) for token in named
+            bool(separator) or token == space or token.startswith(WORD_START)
+            for token in named
         )
         self.spoken = tuple(
             i != blank and token not in NEVER_SPOKEN for i, token in enumerate(named)

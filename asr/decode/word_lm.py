@@ -1,24 +1,12 @@
 """Language-model, word and hot-word scores inside the prefix beam search."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
+from asr.decode.spelled_words import SpelledWords
+from asr.decode.word_model import WordModel as WordModel
 from asr.errors import RecipeError
-
-
-class WordModel(Protocol):
-    """What the search needs of a language model (``asr.lm.ngram.NgramLm``)."""
-
-    def begin(self) -> Any: ...
-
-    def score(self, state: Any, word: str) -> tuple[float, Any]: ...
-
-    def end(self, state: Any) -> float: ...
-
-    def __contains__(self, word: str) -> bool: ...
-
-    def words(self) -> frozenset[str] | None: ...
 
 
 @dataclass(frozen=True)
@@ -35,6 +23,8 @@ class Fusion:
         hotwords: words that get ``hotword_weight`` each time. A beginning of one gets
             the share that it has of the shortest hot word with it, as in pyctcdecode,
             so that the beam keeps it until it is whole or something else.
+        spelled: words with their spellings, the only ones allowed, for tokens that do not
+            show where words begin; or None. ``hotwords`` then count when they are whole.
         known: the words of ``lm``, if it can list them. A word gets a negative
             ``unk_score`` as soon as it cannot become one of them, not at its end only:
             the scores of whole words are the same, and a narrow beam is used better.
@@ -48,18 +38,31 @@ class Fusion:
     lexicon: frozenset[str] | None = None
     hotwords: frozenset[str] = frozenset()
     hotword_weight: float = 10.0
+    spelled: SpelledWords | None = None
     known: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         if self.lm is not None and self.token_lm is not None:
             raise RecipeError("beam search: give lm (words) or token_lm, not both")
-        if self.lm is None or self.lexicon is not None or self.unk_score >= 0:
+        if self.spelled is not None and (self.lexicon, self.token_lm) != (None, None):
+            raise RecipeError("beam search: spellings go without lexicon and token_lm")
+        if (
+            self.spelled is not None
+            or self.lm is None
+            or self.lexicon is not None
+            or self.unk_score >= 0
+        ):
             object.__setattr__(self, "known", None)
 
     @property
     def vocabulary(self) -> frozenset[str] | None:
         """The words allowed, or those known, or None."""
         return self.known if self.lexicon is None else self.lexicon
+
+    def word_bonus(self, words: Sequence[str]) -> list[float]:
+        """What whole words get whatever the LM says."""
+        weight = self.hotword_weight
+        return [self.word_score + weight * (word in self.hotwords) for word in words]
 
     @property
     def model(self) -> WordModel | None:

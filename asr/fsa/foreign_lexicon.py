@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from asr.errors import RecipeError
-from asr.fsa.lexicon import Spelling
+from asr.fsa.lexicon import Lexicon, Spelling
 from asr.text.tokenizer import BLANK_ID, WORD_START
 
 
 def spell_in_tokens(
     words: Iterable[str], tokens: Sequence[str], space: int | None
-) -> dict[str, Spelling]:
-    """Token ids of each word.
+) -> dict[str, list[Spelling]]:
+    """Token ids of each word, which has one spelling.
 
     Args:
         tokens: in the recipe's form, by their ids.
@@ -42,7 +42,7 @@ def spell_in_tokens(
         if spelled is None:
             left_out.append(word)
         else:
-            lexicon[word] = (*spelled, *end)
+            lexicon[word] = [(*spelled, *end)]
     if left_out:
         names = ", ".join(left_out[:3])
         print(f"{len(left_out)} words cannot be spelled in tokens ({names}): left out")
@@ -54,15 +54,13 @@ def spell_in_tokens(
     return lexicon
 
 
-def with_space(
-    lexicon: Mapping[str, Spelling], space: int | None
-) -> dict[str, Spelling]:
+def with_space(lexicon: Lexicon, space: int | None) -> dict[str, list[Spelling]]:
     """Spellings that all end in the space and do not begin with it, if there is one."""
     if space is None:
-        return dict(lexicon)
+        return {word: list(spellings) for word, spellings in lexicon.items()}
     return {
-        word: (*(i for i in spelling if i != space), space)
-        for word, spelling in lexicon.items()
+        word: [(*(i for i in spelling if i != space), space) for spelling in spellings]
+        for word, spellings in lexicon.items()
     }
 
 

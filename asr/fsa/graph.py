@@ -5,7 +5,7 @@ the graphs are made in numpy, so that they can be searched where k2 cannot be in
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +16,12 @@ from asr.errors import RecipeError
 from asr.fsa.backoff import WordArcs, pay_backoffs
 from asr.fsa.ctc_graph import FINAL, CtcGraph, build_ctc_graph
 from asr.fsa.grammar import Grammar, Ints, read_grammar
-from asr.fsa.lexicon import Arc, Spelling, lexicon_arcs, word_table
-from asr.fsa.word_trees import build_token_graph, lexicon_table
+from asr.fsa.lexicon import Arc, Lexicon, lexicon_arcs, word_table
+from asr.fsa.word_trees import build_token_graph, spelling_table
 
 
 def build_graphs(
-    lexicon: Mapping[str, Spelling],
+    lexicon: Lexicon,
     vocab_size: int,
     arpa: Path,
     max_order: int,
@@ -30,7 +30,7 @@ def build_graphs(
     """Write ``L.pt``, ``L_disambig.pt`` and ``HLG.pt``.
 
     Args:
-        lexicon: words and their token ids.
+        lexicon: words and the token ids of all their spellings.
         vocab_size: of the model, blank 0 included; disambiguation symbols come next.
         arpa: the n-gram.
         max_order: longer n-grams of it are not used (bounds memory and time).
@@ -44,7 +44,7 @@ def build_graphs(
     save_arcs(*_lexicon_fsa(with_disambig), lang_dir / "L_disambig.pt")
     grammar = read_grammar(arpa, word_table(lexicon), max_order)
     _say("G", grammar, began)
-    token_graph = build_token_graph(lexicon_table(lexicon), grammar)
+    token_graph = build_token_graph(spelling_table(lexicon), grammar)
     del grammar
     _say("LG", token_graph, began)
     graph = build_ctc_graph(token_graph)
@@ -55,7 +55,7 @@ def build_graphs(
 
 
 def build_rescoring_grammar(
-    lexicon: Mapping[str, Spelling], arpa: Path, max_order: int, lang_dir: Path
+    lexicon: Lexicon, arpa: Path, max_order: int, lang_dir: Path
 ) -> None:
     """Write ``G.pt``, the acceptor of word ids that lattices are intersected with.
 

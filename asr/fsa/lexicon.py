@@ -10,7 +10,7 @@ from pathlib import Path
 
 from asr.atomic import write_text
 from asr.errors import RecipeError
-from asr.text.tokenizer import UNK_ID, Tokenizer
+from asr.text.units import Units
 
 EPSILON = "<eps>"
 BACKOFF = "#0"  # on G's back-off arcs
@@ -18,6 +18,9 @@ MARKS = ("<s>", "</s>")
 NOT_WORDS = (*MARKS, "<unk>", "<UNK>")
 
 Spelling = tuple[int, ...]
+Lexicon = Mapping[
+    str, Sequence[Spelling]
+]  # of each word its spellings, the usual first
 Arc = tuple[int, int, int, int]  # source, destination, token id, word id
 FINAL = -1  # k2's label of arcs into the final state
 
@@ -39,24 +42,19 @@ def read_arpa_words(arpa: Path) -> list[str]:
     return sorted((w for w in words if w not in NOT_WORDS), key=str.encode)
 
 
-def spell_words(words: Iterable[str], tokenizer: Tokenizer) -> dict[str, Spelling]:
-    """Token ids of each word, as the tokenizer cuts it in any sentence.
+def spell_words(words: Iterable[str], units: Units) -> dict[str, tuple[Spelling, ...]]:
+    """Token ids of each word, as it is cut in any sentence; phones in several ways.
 
     Words with a character that the tokenizer never saw cannot be recognised; they
     are left out and their number is printed.
     """
-    lexicon: dict[str, Spelling] = {}
-    left_out: list[str] = []
-    for word in words:
-        ids = tuple(tokenizer.encode(word))
-        if UNK_ID in ids:
-            left_out.append(word)
-        else:
-            lexicon[word] = ids
+    words = list(words)
+    lexicon = units.spell(words)
+    left_out = [word for word in words if word not in lexicon]
     if left_out:
         names = ", ".join(left_out[:3])
         print(f"lexicon: {len(left_out)} words cannot be spelled and are left out")
-        print(f"  (characters that the tokenizer has not seen, as in {names})")
+        print(f"  (characters that stage 3 has not seen, as in {names})")
     if not lexicon:
         raise RecipeError("lexicon: no word of the LM can be spelled in tokens")
     return lexicon
@@ -67,12 +65,15 @@ def word_table(words: Iterable[str]) -> dict[str, int]:
     return {word: i for i, word in enumerate([EPSILON, *words, BACKOFF, *MARKS])}
 
 
-def write_lexicon(
-    lexicon: Mapping[str, Spelling], tokens: Sequence[str], lang_dir: Path
-) -> None:
+def flat(lexicon: Lexicon) -> list[tuple[str, Spelling]]:
+    """All words with all their spellings, in order."""
+    return [(word, ids) for word, spellings in lexicon.items() for ids in spellings]
+
+
+def write_lexicon(lexicon: Lexicon, tokens: Sequence[str], lang_dir: Path) -> None:
     """Write ``words.txt`` (``word id``) and ``lexicon.txt`` (``word token ...``)."""
     spelled = (
-        f"{word} {' '.join(tokens[i] for i in ids)}\n" for word, ids in lexicon.items()
+        f"{word} {' '.join(tokens[i] for i in ids)}\n" for word, ids in flat(lexicon)
     )
     table = (f"{word} {i}\n" for word, i in word_table(lexicon).items())
     write_text(lang_dir / "lexicon.txt", "".join(spelled))
@@ -105,19 +106,18 @@ def disambiguate(spellings: Sequence[Spelling]) -> list[int]:
     return numbers
 
 
-def lexicon_arcs(
-    lexicon: Mapping[str, Spelling], first_disambig: int | None
-) -> list[Arc]:
-    """Arcs of L, sorted by source: a loop at state 0 for every word.
+def lexicon_arcs(lexicon: Lexicon, first_disambig: int | None) -> list[Arc]:
+    """Arcs of L, sorted by source: a loop at state 0 for every spelling of a word.
 
     The word is on its first arc. With ``first_disambig`` (the token id of ``#0``)
     the disambiguation symbols are added, and a ``#0`` loop for G's back-off.
     """
     words = word_table(lexicon)
-    numbers = disambiguate(list(lexicon.values()))
+    spelled = flat(lexicon)
+    numbers = disambiguate([spelling for _, spelling in spelled])
     arcs: list[Arc] = []
     next_state = 1
-    for (word, spelling), number in zip(lexicon.items(), numbers, strict=True):
+    for (word, spelling), number in zip(spelled, numbers, strict=True):
         labels = list(spelling)
         if first_disambig is not None and number:
             labels.append(first_disambig + number)

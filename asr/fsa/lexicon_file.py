@@ -7,12 +7,11 @@ from asr.errors import RecipeError
 from asr.fsa.lexicon import Spelling
 
 
-def read_lexicon(path: Path, tokens: Sequence[str]) -> dict[str, Spelling]:
-    """Token ids of every word, in the file's order.
+def read_lexicon(path: Path, tokens: Sequence[str]) -> dict[str, list[Spelling]]:
+    """Token ids of all spellings of every word, in the file's order.
 
     Args:
-        path: lines of ``WORD token token ...``. Of several spellings of a word the
-            first counts.
+        path: lines of ``WORD token token ...``; a word may have several.
         tokens: the tokens by their ids.
 
     Raises:
@@ -21,7 +20,7 @@ def read_lexicon(path: Path, tokens: Sequence[str]) -> dict[str, Spelling]:
     if not path.is_file():
         raise RecipeError(f"{path} is missing: lines of 'WORD token token ...'")
     ids = {token: i for i, token in enumerate(tokens)}
-    lexicon: dict[str, Spelling] = {}
+    lexicon: dict[str, list[Spelling]] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         word, *spelled = line.split() or [""]
         unknown = [token for token in spelled if token not in ids]
@@ -32,7 +31,9 @@ def read_lexicon(path: Path, tokens: Sequence[str]) -> dict[str, Spelling]:
         if word and not spelled:
             raise RecipeError(f"{path}, line {number}: {word} has no tokens")
         if word:
-            lexicon.setdefault(word, tuple(ids[token] for token in spelled))
+            spelling = tuple(ids[token] for token in spelled)
+            if spelling not in lexicon.setdefault(word, []):
+                lexicon[word].append(spelling)
     if not lexicon:
         raise RecipeError(f"{path}: no words in this file")
     return lexicon

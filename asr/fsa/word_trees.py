@@ -12,7 +12,6 @@ epsilon arc to the back-off, with which the CTC search could do nothing, there i
 asr/fsa/backoff.py says.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 
 from asr.fsa.backoff import WordArcs, pay_backoffs
 from asr.fsa.grammar import Floats, Grammar, Ints
-from asr.fsa.lexicon import Spelling
+from asr.fsa.lexicon import Lexicon, flat
 from asr.fsa.room import check_room
 
 MAX_COPIED = 8  # arcs, into a history of G; see asr/fsa/backoff.py
@@ -50,34 +49,43 @@ class TokenGraph:
 
 
 @dataclass(frozen=True)
-class Lexicon:
-    """Spellings as a table; word ids begin with 1.
+class SpellingTable:
+    """Spellings as a table, those of a word one after the other; word ids begin with 1.
 
     Attributes:
-        tokens: (W + 1, L), padded with -1; row 0 is empty.
-        length: (W + 1,).
-        rank: (W + 1,) place of each word in the order of the spellings.
+        tokens: (S, L), padded with -1.
+        length: (S,).
+        rank: (S,) place of each spelling in their order.
+        word: (S,) whose it is.
+        first: (W + 2,) the spellings of word w are ``first[w]`` to ``first[w + 1] - 1``.
     """
 
     tokens: Ints
     length: Ints
     rank: Ints
+    word: Ints
+    first: Ints
 
 
-def lexicon_table(lexicon: Mapping[str, Spelling]) -> Lexicon:
+def spelling_table(lexicon: Lexicon) -> SpellingTable:
     """The table of a lexicon whose words have the ids of ``word_table``."""
-    length = np.array([0, *map(len, lexicon.values())], np.int32)
+    spellings = [spelling for _, spelling in flat(lexicon)]
+    length = np.array([len(spelling) for spelling in spellings], np.int32)
     tokens = np.full((len(length), int(length.max())), -1, np.int32)
     filled = np.arange(tokens.shape[1]) < length[:, None]
-    tokens[filled] = [token for spelling in lexicon.values() for token in spelling]
+    tokens[filled] = [token for spelling in spellings for token in spelling]
     rank = np.empty(len(length), np.int32)
     rank[np.lexsort(tokens.T[::-1])] = np.arange(len(length))
-    return Lexicon(tokens, length, rank)
+    number = [0, *(len(some) for some in lexicon.values())]
+    word = np.repeat(np.arange(len(number), dtype=np.int32), number)
+    first = np.cumsum([0, *number], dtype=np.int32)
+    return SpellingTable(tokens, length, rank, word, first)
 
 
 @dataclass(frozen=True)
 class _Words:
-    """G's arcs, sorted by source and spelling, and what neighbours have in common.
+    """G's arcs, one for each spelling, sorted by source and spelling, and what
+    neighbours have in common.
 
     The tree's states on the way to word i lie at the depths 1 to ``shared[i]`` (its
     predecessor's too), then up to ``branch[i]`` (its own or its successor's too); from
@@ -87,24 +95,26 @@ class _Words:
     src: Ints
     dst: Ints
     word: Ints
+    spelling: Ints
     score: Floats
     shared: Ints
     branch: Ints
 
 
-def build_token_graph(lexicon: Lexicon, grammar: Grammar) -> TokenGraph:
-    """L o G without epsilons; the best path of any sentence has exactly its score.
+def build_token_graph(lexicon: SpellingTable, grammar: Grammar) -> TokenGraph:
+    """L o G without epsilons; the best path of any sentence has exactly its score,
+    however its words are spelled.
 
     Raises:
         RecipeError: it would not fit into the memory that is free.
     """
-    size = len(grammar.src)
+    size = int(np.diff(lexicon.first)[grammar.word].sum())
     check_room(size * BYTES_OF_NGRAM, f"L o G of {size} n-grams")
     words = _sort_words(lexicon, grammar)
     arcs, leaf_src, leaf_score, count = _trees(lexicon, words, grammar.num_states)
-    token = lexicon.tokens[words.word, words.branch]
+    token = lexicon.tokens[words.spelling, words.branch]
     chains = _Chains(lexicon, grammar, words, count)
-    inside = words.branch + 1 < lexicon.length[words.word]
+    inside = words.branch + 1 < lexicon.length[words.spelling]
     along, out = chains.arcs()
     into_chains = WordArcs(
         leaf_src[inside],
@@ -126,14 +136,15 @@ def build_token_graph(lexicon: Lexicon, grammar: Grammar) -> TokenGraph:
     return _finish(parts, final, chains.num_states)
 
 
-def _sort_words(lexicon: Lexicon, grammar: Grammar) -> _Words:
-    order = np.lexsort((lexicon.rank[grammar.word], grammar.src))
-    src, word = grammar.src[order], grammar.word[order]
-    length = lexicon.length[word]
-    shared = np.zeros(len(word), np.int32)
+def _sort_words(lexicon: SpellingTable, grammar: Grammar) -> _Words:
+    arc, spelling = _spelled(lexicon, grammar.word)
+    order = np.lexsort((lexicon.rank[spelling], grammar.src[arc]))
+    arc, spelling = arc[order], spelling[order]
+    src, length = grammar.src[arc], lexicon.length[spelling]
+    shared = np.zeros(len(arc), np.int32)
     same = np.flatnonzero(src[1:] == src[:-1]) + 1
     for depth in range(lexicon.tokens.shape[1]):
-        ahead, behind = word[same], word[same - 1]
+        ahead, behind = spelling[same], spelling[same - 1]
         equal = lexicon.tokens[ahead, depth] == lexicon.tokens[behind, depth]
         # A word's last arc leads into a history of its own: it is never shared.
         equal &= (length[same] > depth + 1) & (length[same - 1] > depth + 1)
@@ -141,11 +152,27 @@ def _sort_words(lexicon: Lexicon, grammar: Grammar) -> _Words:
         shared[same] += 1
     branch = shared.copy()
     np.maximum(branch[:-1], shared[1:], out=branch[:-1])
-    return _Words(src, grammar.dst[order], word, grammar.score[order], shared, branch)
+    return _Words(
+        src,
+        grammar.dst[arc],
+        grammar.word[arc],
+        spelling,
+        grammar.score[arc],
+        shared,
+        branch,
+    )
+
+
+def _spelled(lexicon: SpellingTable, word: Ints) -> tuple[Ints, Ints]:
+    """For each spelling of each arc's word the arc, and the spelling."""
+    count = np.diff(lexicon.first)[word]
+    arc = np.repeat(np.arange(len(word), dtype=np.int32), count)
+    place = np.arange(len(arc)) - np.repeat(np.cumsum(count) - count, count)
+    return arc, (lexicon.first[word[arc]] + place).astype(np.int32)
 
 
 def _trees(
-    lexicon: Lexicon, words: _Words, first_state: int
+    lexicon: SpellingTable, words: _Words, first_state: int
 ) -> tuple[WordArcs, Ints, Floats, int]:
     """The states that several words share.
 
@@ -170,7 +197,7 @@ def _trees(
         at = np.flatnonzero(depth == level)
         np.maximum.at(best, src[at], best[states[at]])
     best[:first_state] = 0.0
-    token = lexicon.tokens[words.word[owner], depth - 1]
+    token = lexicon.tokens[words.spelling[owner], depth - 1]
     arcs = WordArcs(
         src.astype(np.int32),
         states.astype(np.int32),
@@ -193,7 +220,7 @@ def _anchors(words: _Words, base: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 class _Chains:
-    """What is left of a word that is alone: one chain for each (word, destination).
+    """What is left of a word that is alone: one chain for each (spelling, destination).
 
     Attributes:
         entrance: for each word arc, the state that it enters its chain at.
@@ -201,14 +228,14 @@ class _Chains:
     """
 
     def __init__(
-        self, lexicon: Lexicon, grammar: Grammar, words: _Words, first_state: int
+        self, lexicon: SpellingTable, grammar: Grammar, words: _Words, first_state: int
     ) -> None:
-        key = words.word.astype(np.int64) * grammar.num_states + words.dst
+        key = words.spelling.astype(np.int64) * grammar.num_states + words.dst
         pairs, pair = np.unique(key, return_inverse=True)
         self._lexicon, self._grammar = lexicon, grammar
-        self._word = (pairs // grammar.num_states).astype(np.int32)
+        self._spelling = (pairs // grammar.num_states).astype(np.int32)
         self._dst = (pairs % grammar.num_states).astype(np.int32)
-        self._length = lexicon.length[self._word]
+        self._length = lexicon.length[self._spelling]
         first = self._length.copy()  # depth of the chain's first state
         np.minimum.at(first, pair, words.branch + 1)
         self._first, self._count = first, self._length - first
@@ -222,13 +249,14 @@ class _Chains:
         owner = np.repeat(np.arange(len(self._count)), self._count)
         at = np.arange(len(owner)) + self._base[0] if len(owner) else owner
         depth = self._first[owner] + at - self._base[owner]
-        token = self._lexicon.tokens[self._word[owner], depth]
+        token = self._lexicon.tokens[self._spelling[owner], depth]
         on = depth + 1 < self._length[owner]
         src, zeros = at.astype(np.int32), np.zeros(len(at), np.int32)
         along = WordArcs(src[on], src[on] + 1, token[on], zeros[on], np.zeros(on.sum()))
         out = owner[~on]
         free = np.zeros(len(out))
-        ends = WordArcs(src[~on], self._dst[out], token[~on], self._word[out], free)
+        word = self._lexicon.word[self._spelling[out]]
+        ends = WordArcs(src[~on], self._dst[out], token[~on], word, free)
         return along, ends
 
 

@@ -2,6 +2,7 @@
 
 OUT/wer                  %WER, %SER
 OUT/cer                  %CER
+OUT/per                  instead of both: %PER, %SER, where a decoder's output is phones
 OUT/scoring/per_utt      alignment of each utterance
 OUT/scoring/per_spk      counts of each speaker, where they are known
 OUT/scoring/ops          how often each word was recognised as what
@@ -40,7 +41,7 @@ OPTIONAL = {DETAILS_STEP: SPEAKERS, CER_STEP: CER_DETAILS}  # by the step they a
 class Side:
     """What is counted, words or characters: per utterance, of two sets if there are."""
 
-    name: str  # WER or CER
+    name: str  # WER, CER or PER
     alignments: Mapping[str, Alignment]
     errors: Mapping[str, ErrorRate]
     others: Mapping[str, ErrorRate] | None
@@ -53,6 +54,7 @@ def report_texts(
     other: Scores | None = None,
     characters: bool = False,
     step: int = WER_STEP,
+    unit: str = "WER",
 ) -> dict[str, str]:
     """The files of this module's docstring, by their names below OUT.
 
@@ -61,15 +63,17 @@ def report_texts(
         other: of a second hypothesis of the same utterances, to compare.
         characters: ``scoring/cer/`` too.
         step: the first one done, of WER_STEP, DETAILS_STEP, CER_STEP.
+        unit: ``PER`` where the texts are phones.
     """
     texts: dict[str, str] = {}
     if step <= WER_STEP:
-        texts["wer"] = wer_text(scores)
+        texts[unit.lower()] = rates_text(scores, unit)
     if step <= DETAILS_STEP:
         others = None if other is None else other.words
-        words = Side("WER", scores.alignments, scores.words, others)
+        words = Side(unit, scores.alignments, scores.words, others)
         texts |= _details(words, DETAILS, speakers)
-    texts["cer"] = error_line("CER", scores.cer) + "\n"
+    if unit == "WER":
+        texts["cer"] = error_line("CER", scores.cer) + "\n"
     if characters:
         others = None if other is None else other.characters
         side = Side("CER", scores.character_alignments, scores.characters, others)
@@ -86,9 +90,9 @@ def write_report(texts: Mapping[str, str], out: Path, step: int = WER_STEP) -> N
         write_text(out / name, text)
 
 
-def wer_text(scores: Scores) -> str:
+def rates_text(scores: Scores, unit: str = "WER") -> str:
     """What Kaldi's ``compute-wer`` prints."""
-    words, sentences = error_line("WER", scores.wer), sentence_line(scores)
+    words, sentences = error_line(unit, scores.wer), sentence_line(scores)
     size = f"Scored {len(scores.refs)} sentences, 0 not present in hyp."
     return f"{words}\n{sentences}\n{size}\n"
 

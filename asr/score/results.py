@@ -19,6 +19,8 @@ COLUMNS = (
     "peak_rss_mb",
 )
 
+PHONE_COLUMNS = ("method", "per", "ins", "del", "sub", "phones", "rtf", "peak_rss_mb")
+
 
 @dataclass(frozen=True)
 class Result:
@@ -34,6 +36,11 @@ class Result:
     cer: ErrorRate
     rtf: float
     peak_rss_mb: float
+
+    @property
+    def phone_row(self) -> tuple[str, ...]:
+        """Of a decoder that recognises phones; ``wer`` counts them."""
+        return self.row[:2] + self.row[3:]
 
     @property
     def row(self) -> tuple[str, ...]:
@@ -52,7 +59,15 @@ class Result:
 
 def write_results(results: Sequence[Result], path: Path) -> None:
     """Write ``results.tsv``: a header and a line a method."""
-    rows = [COLUMNS, *(result.row for result in results)]
+    _write([COLUMNS, *(result.row for result in results)], path)
+
+
+def write_phone_results(results: Sequence[Result], path: Path) -> None:
+    """Write ``results_phones.tsv``: the same with phone error rates."""
+    _write([PHONE_COLUMNS, *(result.phone_row for result in results)], path)
+
+
+def _write(rows: Sequence[Sequence[str]], path: Path) -> None:
     write_text(path, "".join("\t".join(row) + "\n" for row in rows))
 
 

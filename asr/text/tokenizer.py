@@ -17,9 +17,9 @@ UNK = "<unk>"
 WORD_START = "▁"  # sentencepiece's mark before the first piece of every word
 
 
-def join_pieces(pieces: Iterable[str]) -> str:
+def join_pieces(pieces: Iterable[str], separator: str = "") -> str:
     """Text of a piece sequence; ``<unk>`` stays visible, blanks are left out."""
-    joined = "".join(piece for piece in pieces if piece != BLANK)
+    joined = separator.join(piece for piece in pieces if piece != BLANK)
     return " ".join(joined.replace(WORD_START, " ").split())
 
 
@@ -30,6 +30,8 @@ class Tokenizer:
     ACL 2016. Every word starts with ``▁``, for characters too, and no piece
     crosses a word boundary, so a word is cut alone as it is in a sentence.
     """
+
+    separator = ""  # between tokens of a text
 
     def __init__(self, model: bytes) -> None:
         self._model = sentencepiece.SentencePieceProcessor(model_proto=model)
@@ -50,6 +52,11 @@ class Tokenizer:
         """Text of token ids; the inverse of ``encode`` on text without unknowns."""
         return join_pieces(self.tokens[i] for i in ids)
 
+    def spell(self, words: Iterable[str]) -> dict[str, tuple[tuple[int, ...], ...]]:
+        """Of each word the one way it is cut; those with unseen characters left out."""
+        cut = {word: tuple(self.encode(word)) for word in words}
+        return {word: (ids,) for word, ids in cut.items() if UNK_ID not in ids}
+
     @classmethod
     def train(
         cls, texts: Iterable[str], out_dir: Path, kind: str, vocab_size: int
@@ -67,10 +74,9 @@ class Tokenizer:
         tokenizer = cls(_train_model(lines, kind, vocab_size))
         if tokenizer.tokens[: UNK_ID + 1] != [BLANK, UNK]:
             raise RuntimeError(f"sentencepiece moved the blank: {tokenizer.tokens[:2]}")
-        table = "".join(f"{token} {i}\n" for i, token in enumerate(tokenizer.tokens))
         with atomic_path(out_dir / "sp.model") as partial:
             partial.write_bytes(tokenizer._model.serialized_model_proto())
-        write_text(out_dir / "tokens.txt", table)
+        write_tokens(tokenizer.tokens, out_dir / "tokens.txt")
         return tokenizer
 
     @classmethod
@@ -90,6 +96,11 @@ class Tokenizer:
         return tokenizer
 
 
+def write_tokens(tokens: Iterable[str], path: Path) -> None:
+    """Write ``token id`` lines."""
+    write_text(path, "".join(f"{token} {i}\n" for i, token in enumerate(tokens)))
+
+
 def read_tokens(path: Path) -> list[str]:
     """Read ``token id`` lines; ids must be 0, 1, 2, ... in order."""
     if not path.is_file():
@@ -107,7 +118,7 @@ def read_tokens(path: Path) -> list[str]:
 def _train_model(lines: Sequence[str], kind: str, vocab_size: int) -> bytes:
     """Train; where sentencepiece says the size is too high, take its largest."""
     if kind not in ("bpe", "char"):
-        raise RecipeError(f"tokenizer.kind is {kind!r}: choose bpe or char")
+        raise RecipeError(f"tokenizer.kind is {kind!r}: choose bpe, char or phone")
     characters = len(set("".join(lines)) - {" "}) + 3  # blank, unknown, ▁
     if kind == "char":
         return _sentencepiece(lines, kind, characters)

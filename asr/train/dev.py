@@ -5,7 +5,7 @@ from dataclasses import astuple
 
 from asr.data.dataset import Batch, BatchDataset, iterate
 from asr.models.create import AcousticModel
-from asr.text.tokenizer import Tokenizer
+from asr.text.units import Units
 from asr.train.interrupt import StopSignals
 from asr.train.split import Split
 from asr.train.state import EpochResult, TrainState
@@ -27,7 +27,7 @@ class DevCheck:
     def __init__(
         self,
         dev: Split,
-        tokenizer: Tokenizer,
+        tokenizer: Units,
         batch_seconds: float,
         world: World,
         stop: StopSignals,

@@ -31,7 +31,7 @@ class Illustrator:
 
     Args:
         folder: of the log.
-        tokens: of the model, blank first.
+        tokens: of the model, blank first; ``separator`` stands between them in a text.
         samples, spectrograms: how many, each epoch.
         seed: with the epoch, decides which dev utterances are taken.
     """
@@ -47,7 +47,9 @@ class Illustrator:
         beam_size: int,
         seed: int,
         examples: Examples,
+        separator: str = "",
     ) -> None:
+        self.separator = separator
         self.folder, self.dev_split, self.tokens = folder, dev, tokens
         self.samples, self.spectrograms = samples, spectrograms
         self.beam_size, self.seed, self.examples = beam_size, seed, examples
@@ -92,7 +94,12 @@ class Illustrator:
         path = self.folder / SAMPLES / f"epoch-{epoch}.tsv"
         try:
             decoded = decode_samples(
-                model, self.dev_split, chosen, self.tokens, self.beam_size
+                model,
+                self.dev_split,
+                chosen,
+                self.tokens,
+                self.beam_size,
+                self.separator,
             )
         except RecipeError as error:  # NaN; what to do about it the trainer decides
             print(f"log: no samples of epoch {epoch}: {error}", flush=True)

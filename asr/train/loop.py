@@ -8,7 +8,7 @@ from typing import Any
 from asr.config import TrainConfig
 from asr.data.dataset import Augment, Batch
 from asr.models.create import AcousticModel
-from asr.text.tokenizer import Tokenizer
+from asr.text.units import Units
 from asr.train.check_options import check_options
 from asr.train.checkpoint_folder import CheckpointFolder
 from asr.train.ctc_step import CtcStepper
@@ -52,7 +52,7 @@ class Trainer(Training[Batch]):
         model: AcousticModel,
         train: Split,
         dev: Split,
-        tokenizer: Tokenizer,
+        tokenizer: Units,
         config: TrainConfig,
         folder: Path,
         signature: Mapping[str, Any],

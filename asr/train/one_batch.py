@@ -9,7 +9,7 @@ from asr.data.dataset import Batch, BatchDataset
 from asr.errors import RecipeError
 from asr.models.create import AcousticModel
 from asr.progress import LineTimer
-from asr.text.tokenizer import Tokenizer
+from asr.text.units import Units
 from asr.train.ctc_step import CtcStepper
 from asr.train.group import groups
 from asr.train.memory import plain_out_of_memory
@@ -26,7 +26,7 @@ SMALL_LOSS = 0.1  # per token
 
 
 def learn_one_batch(
-    model: AcousticModel, train: Split, tokenizer: Tokenizer, config: TrainConfig
+    model: AcousticModel, train: Split, tokenizer: Units, config: TrainConfig
 ) -> int:
     """Train on one batch until WER is 0 and the loss near 0; return the steps taken.
 

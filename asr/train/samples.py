@@ -47,12 +47,13 @@ def decode_samples(
     chosen: Sequence[Utterance],
     tokens: Sequence[str],
     beam_size: int,
+    separator: str = "",
 ) -> list[Sample]:
     """Decode greedily and by prefix beam search without a language model.
 
     Runs without dropout, and leaves the model in the mode that it was in.
     """
-    search = PrefixBeamSearch(tokens, beam_size=beam_size)
+    search = PrefixBeamSearch(tokens, separator=separator, beam_size=beam_size)
     device = next(model.parameters()).device
     training = model.training
     model.eval()
@@ -64,7 +65,7 @@ def decode_samples(
         )
         rows = log_probs[0, : int(lengths[0])].float().cpu().numpy()
         target = dev.texts[utterance.id]
-        greedy, beam = greedy_search(rows, tokens), search(rows)[0]
+        greedy, beam = greedy_search(rows, tokens, separator), search(rows)[0]
         samples.append(_score(utterance.id, "greedy", target, greedy.text))
         samples.append(_score(utterance.id, "beam", target, beam.text))
     model.train(training)

@@ -9,7 +9,7 @@ from torch import Tensor
 from asr.data.dataset import Batch
 from asr.models.create import AcousticModel
 from asr.score.error_rate import ErrorRate, count_errors
-from asr.text.tokenizer import Tokenizer
+from asr.text.units import Units
 from asr.train.loss import ctc_loss
 
 
@@ -26,7 +26,7 @@ class Validation:
 def validate(
     model: AcousticModel,
     batches: Iterable[Batch],
-    tokenizer: Tokenizer,
+    tokenizer: Units,
     refs: Mapping[str, str],
     device: torch.device,
 ) -> Validation:

@@ -6,12 +6,10 @@ import k2
 import torch
 
 from asr.fsa.grammar import Grammar
-from asr.fsa.lexicon import BACKOFF, Spelling, lexicon_arcs, word_table
+from asr.fsa.lexicon import BACKOFF, Lexicon, lexicon_arcs, word_table
 
 
-def reference_hlg(
-    lexicon: dict[str, Spelling], grammar: Grammar, vocab_size: int
-) -> k2.Fsa:
+def reference_hlg(lexicon: Lexicon, grammar: Grammar, vocab_size: int) -> k2.Fsa:
     """H o rmeps(det(L o G)), arc-sorted (Mohri et al., 2008, in k2's form)."""
     backoff = word_table(lexicon)[BACKOFF]
     g = k2.Fsa.from_str(grammar_text(grammar, backoff), acceptor=True)

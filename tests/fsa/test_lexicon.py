@@ -63,7 +63,7 @@ def test_disambiguation() -> None:
 
 
 def test_arcs_by_hand() -> None:
-    lexicon = {"A": (2,), "AB": (2, 3)}
+    lexicon = {"A": [(2,)], "AB": [(2, 3)]}
     assert lexicon_arcs(lexicon, None) == [
         (0, 0, 2, 1),
         (0, 1, 2, 2),

@@ -1,0 +1,122 @@
+"""Phones through the stages that know the configuration."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from asr.bin import graph, score, tokenizer
+from asr.bin.train import in_units
+from asr.config_load import ROOT, load_config
+from asr.errors import RecipeError, UsageError
+from asr.job import Job, Paths
+from asr.lm.kneser_ney import train_kneser_ney, write_arpa
+from asr.stage_files import lexicon_file, unit_files
+from asr.stages import STAGES
+from asr.text.units import load_units
+from asr.train.split import Split
+
+TEXTS = {"u1": "A CAT", "u2": "ACT A CATACT 7"}
+
+
+def make_job(folder: Path, *settings: str) -> Job:
+    corpus = ROOT / "egs" / "an4"
+    paths = Paths(folder / "download", folder / "data", folder / "exp")
+    common = ("tokenizer.kind=phone", "lm.rescore_order=0", "lm.order=2", *settings)
+    config = load_config(corpus, "conformer", common)
+    return Job(config, paths, corpus, nj=1, test_dir=None, decoders=())
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    """Transcripts, an n-gram, and a lexicon below the download folder."""
+    made = make_job(tmp_path, "tokenizer.lexicon=words.lex")
+    made.paths.download.mkdir()
+    lexicon = "A AH\nA EY\nCAT K AE T\nACT AE K T\nTACT T AE K T\nCATA K AE T AH\n"
+    (made.paths.download / "words.lex").write_text(lexicon)
+    made.paths.manifests.mkdir(parents=True)
+    with gzip.open(made.paths.cuts("train"), "wt") as file:
+        for id_, text in TEXTS.items():
+            file.write(json.dumps({"id": id_, "supervisions": [{"text": text}]}) + "\n")
+    made.paths.lm.mkdir()
+    sentences = [text.split() for text in TEXTS.values()]
+    write_arpa(train_kneser_ney(sentences, 2, [0, 0]), made.paths.arpa(2))
+    return made
+
+
+def test_units_and_graphs(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    tokenizer.run(job)
+    assert job.lang.name == "lang_phone"
+    assert "8 tokens (phone)" in capsys.readouterr().out
+    stage = next(stage for stage in STAGES if stage.name == "tokenizer")
+    assert all(path.is_file() for path in stage.outputs(job))
+    assert job.paths.download / "words.lex" in stage.inputs(job)
+    graph.run(job)
+    assert "1 words cannot be spelled" in capsys.readouterr().out  # 7
+    assert (job.lang / "lexicon.txt").read_text().splitlines() == [
+        "A AH",
+        "A EY",
+        "ACT AE K T",
+        "CAT K AE T",
+        "CATACT K AE T AE K T",
+    ]
+    assert (job.lang / "HLG.pt").is_file()
+
+
+def test_pieces_depend_on_what_they_did(tmp_path: Path) -> None:
+    """Else everything trained so far would be made anew."""
+    job = make_job(tmp_path, "tokenizer.kind=char")
+    assert unit_files(job) == [job.lang / "sp.model"]
+    assert lexicon_file(job) == []
+
+
+def test_user_errors(job: Job, tmp_path: Path) -> None:
+    (job.paths.download / "words.lex").unlink()
+    with pytest.raises(RecipeError, match="no such lexicon"):
+        tokenizer.run(job)
+    other = make_job(tmp_path, "tokenizer.kind=char", "tokenizer.lexicon=words.lex")
+    with pytest.raises(UsageError, match="tokenizer.kind=phone"):
+        tokenizer.run(other)
+
+
+def test_dev_is_compared_in_phones(job: Job) -> None:
+    tokenizer.run(job)
+    units = load_units(job.lang)
+    split = Split(None, [], TEXTS)  # type: ignore[arg-type]
+    assert in_units(split, units).texts == {
+        "u1": "AH K AE T",
+        "u2": "AE K T AH K AE T AE K T <unk>",
+    }
+
+
+def test_phones_and_words_are_scored_apart(
+    job: Job, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = job.paths.decode_dir("test")
+    files = {
+        "ref": "u1 A CAT\n",
+        "ref_phones": "u1 AH K AE T\n",
+        "greedy/text": "u1 EY K AE T\n",
+        "beam-lm/text": "u1 A CAT\n",
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    for method in ("greedy", "beam-lm"):
+        timing = {"rtf": 0.5, "peak_rss_mb": 7.0}
+        (folder / method / "timing.json").write_text(json.dumps(timing))
+    score.run(job)
+    rows = [line.split("\t") for line in open(folder / "results.tsv")]
+    assert [row[:2] for row in rows] == [["method", "wer"], ["beam-lm", "0.00"]]
+    rows = [line.split() for line in open(folder / "results_phones.tsv")]
+    assert rows == [
+        "method per ins del sub phones rtf peak_rss_mb".split(),
+        "greedy 25.00 0 0 1 4 0.5000 7".split(),
+    ]
+    assert (folder / "greedy" / "per").read_text().startswith("%PER 25.00")
+    assert not (folder / "greedy" / "wer").exists()
+    assert "phone errors, of decoders without lexicon" in capsys.readouterr().out
+    (folder / "ref").unlink()
+    score.run(job)
+    assert not (folder / "results_phones.tsv").exists()
