@@ -4,11 +4,9 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
-from asr.atomic import atomic_path, remove, write_text
+from asr.atomic import remove, write_text
 from asr.config_load import read_yaml
-from asr.data.audio import AudioError
 from asr.data.shard_reader import ShardReader
-from asr.data.user_folder import UserUtterance, extract, load_user_folder
 from asr.decode.acoustic import Input, compute_log_probs
 from asr.decode.log_probs import read_attributes
 from asr.decode.matrix import run_method
@@ -17,10 +15,7 @@ from asr.errors import RecipeError
 from asr.fingerprint import fingerprint
 from asr.job import RESCORED, RESCORED_LISTS, Job
 from asr.models.package import load_package
-from asr.owner import claim
 from asr.provenance import write_config
-from asr.score.transcripts import read_texts
-from asr.text.normalize import get_rule
 from asr.text.transcripts import read_transcripts
 
 Inputs = Iterator[Input]
@@ -31,35 +26,21 @@ def run(job: Job) -> None:
     """Decode the corpus's test sets, or the folder named by ``--test-dir``.
 
     Raises:
-        RecipeError: a decoder that was asked for cannot run here; or some of the
-            user's files could not be read (the others are decoded first).
+        RecipeError: a decoder that was asked for cannot run here.
     """
+    if job.test_dir is not None:
+        from asr.bin import decode_folder
+
+        decode_folder.run(job)
+        return
     methods = choose_methods(job)
-    claim(job)
-    failures: dict[str, str] = {}
     for name in job.decode_sets:
         folder = job.paths.decode_dir(name)
-        if job.test_dir is None:
-            refs = read_transcripts(job.paths.feature_cuts(name))
-            signature = fingerprint(job.paths.feature_index(name))
-            inputs = _corpus_inputs(job, name)
-        else:
-            user = load_user_folder(job.test_dir, get_rule(job.config.corpus.normalize))
-            failures |= user.failures
-            refs = {u.id: u.text for u in user.utterances if u.text is not None}
-            signature = _user_signature(user.utterances)
-            inputs = _user_inputs(job, user.utterances, failures)
-        _write_refs(refs, folder / "ref")
-        _log_probs(job, inputs, signature, folder)
+        write_refs(read_transcripts(job.paths.feature_cuts(name)), folder / "ref")
+        signature = fingerprint(job.paths.feature_index(name))
+        _log_probs(job, _corpus_inputs(job, name), signature, folder)
         run_methods(job, methods, folder)
         write_config(job.config, folder / "config.yaml")
-    if failures:
-        for problem in failures.values():
-            print(f"not decoded: {problem}", flush=True)
-        raise RecipeError(
-            f"{len(failures)} files of {job.test_dir} could not be used (named above); "
-            "all others are decoded"
-        )
 
 
 def choose_methods(job: Job) -> tuple[str, ...]:
@@ -108,10 +89,7 @@ def _log_probs(job: Job, inputs: Inputs, signature: str, folder: Path) -> None:
 def run_methods(job: Job, methods: tuple[str, ...], folder: Path) -> None:
     """Run the decoders whose output is not there yet with the same options."""
     options, signature = search_options(job), search_signature(job)
-    for name in OUTPUTS:  # what other scales gave must not stand in the same table
-        done = folder / name / "signature"
-        if not (done.is_file() and done.read_text(encoding="utf-8") == signature):
-            remove(folder / name)
+    drop_others(folder, signature)
     for method in methods:
         done = folder / method / "signature"
         if done.is_file():
@@ -125,20 +103,18 @@ def run_methods(job: Job, methods: tuple[str, ...], folder: Path) -> None:
             lm=job.lm_file,
             options=options,
         )
-        if job.test_dir is not None:
-            _write_predictions(folder / method)
         write_text(done, signature)
 
 
-def _write_predictions(folder: Path) -> None:
-    """One ``<utt-id>.txt`` an utterance, as the user's folder has it."""
-    with atomic_path(folder / "predictions") as partial:
-        partial.mkdir()
-        for id_, text in read_texts(folder / "text").items():
-            (partial / f"{id_}.txt").write_text(text + "\n", encoding="utf-8")
+def drop_others(folder: Path, signature: str) -> None:
+    """Remove what other scales gave: it must not stand in the same table."""
+    for name in OUTPUTS:
+        done = folder / name / "signature"
+        if not (done.is_file() and done.read_text(encoding="utf-8") == signature):
+            remove(folder / name)
 
 
-def _write_refs(refs: dict[str, str], path: Path) -> None:
+def write_refs(refs: dict[str, str], path: Path) -> None:
     """Write Kaldi ``text``; none at all if nothing is known."""
     if not refs:
         remove(path)
@@ -151,22 +127,3 @@ def _corpus_inputs(job: Job, name: str) -> Inputs:
     reader = ShardReader(job.paths.feature_index(name))
     for id_ in reader.ids:
         yield Input(id_, reader.read(id_), reader.duration(id_))
-
-
-def _user_inputs(
-    job: Job, utterances: tuple[UserUtterance, ...], failures: dict[str, str]
-) -> Inputs:
-    """Features made on the spot; a file that turns out damaged joins the failures."""
-    fbank = job.config.fbank
-    for utterance in utterances:
-        try:
-            features = extract(utterance, fbank.sample_rate, fbank.num_mel_bins)
-        except AudioError as error:
-            failures[utterance.id] = str(error)
-            continue
-        yield Input(utterance.id, features, len(features) / 100)
-
-
-def _user_signature(utterances: tuple[UserUtterance, ...]) -> str:
-    stats = [(u.id, u.audio.stat()) for u in utterances]
-    return repr([(id_, stat.st_size, stat.st_mtime_ns) for id_, stat in stats])

@@ -1,6 +1,7 @@
 """Reading audio files: one channel, one sample rate, whatever the file holds."""
 
 import functools
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,12 +11,19 @@ import soundfile
 import torch
 from numpy.typing import NDArray
 
+from asr.data.cut_short import cut_short
 from asr.errors import RecipeError
 
 Samples = NDArray[np.float32]
 
 # libsndfile reads all of these; .sph is NIST SPHERE with PCM inside.
-SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".sph", ".aiff", ".aif")
+SUFFIXES = tuple(
+    ".wav .flac .mp3 .ogg .oga .opus .sph .aiff .aif .au .caf .w64".split()
+)
+# The kernel of 44.1 to 16 kHz has 70 thousand such entries, that of a rate like 22,051 Hz
+# would have gigabytes.
+LARGEST_KERNEL = 5_000_000
+RATES = (2_000, 1_000_000)  # Hz; what is beyond comes from a damaged header
 
 
 class AudioError(RecipeError):
@@ -47,7 +55,7 @@ def read_channels(
     Raises:
         AudioError: the file is missing, empty, damaged or in an unknown format.
     """
-    with _named(path):
+    with named(path):
         samples, rate = soundfile.read(
             str(path), frames, start, dtype="float32", always_2d=True
         )
@@ -58,7 +66,7 @@ def read_channels(
 
 def audio_size(path: Path) -> tuple[int, int]:
     """Return the number of samples in a channel and the sample rate; or AudioError."""
-    with _named(path):
+    with named(path):
         info = soundfile.info(str(path))
     return int(info.frames), int(info.samplerate)
 
@@ -72,14 +80,21 @@ def check_audio(path: Path) -> str | None:
     if not path.is_file():
         return "no such file"
     try:
+        if path.stat().st_size == 0:
+            return "is empty (0 bytes)"
+        problem = cut_short(path)
+        if problem is not None:
+            return problem
         with soundfile.SoundFile(str(path)) as file:
             if file.frames <= 0:
                 return "has no samples"
+            if not RATES[0] <= file.samplerate <= RATES[1]:
+                return f"has a sample rate of {file.samplerate} Hz: damaged?"
             tail = min(file.frames, file.samplerate // 10)
             if file.format != "MPEG":  # whose frames lean on the ones before
                 file.seek(file.frames - tail)
             got = len(file.read(tail))
-    except (soundfile.SoundFileError, OSError) as error:
+    except (soundfile.SoundFileError, OSError, ValueError) as error:
         return _one_line(error)
     return None if got == tail else f"is cut short ({got} of the last {tail} samples)"
 
@@ -88,6 +103,12 @@ def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
     """Resample (..., num_samples) by a windowed sinc filter (kernel cached)."""
     if from_rate == to_rate:
         return samples
+    divisor = math.gcd(from_rate, to_rate)
+    up, down = to_rate // divisor, from_rate // divisor
+    if up * down > LARGEST_KERNEL:
+        from scipy.signal import resample_poly  # slow to load, and hardly ever needed
+
+        return np.asarray(resample_poly(samples, up, down, axis=-1), np.float32)
     resampled = _resampler(from_rate, to_rate)(torch.from_numpy(samples))
     return np.asarray(resampled.numpy(), dtype=np.float32)
 
@@ -103,8 +124,8 @@ def _resampler(from_rate: int, to_rate: int) -> Callable[[torch.Tensor], torch.T
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Turn what libsndfile says into an AudioError that names the file."""
+def named(path: Path) -> Iterator[None]:
+    """Turn what libsndfile says of a file into an AudioError that names it."""
     try:
         yield
     except (soundfile.SoundFileError, OSError) as error:
