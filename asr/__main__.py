@@ -16,10 +16,10 @@ from asr.failures import check_failures
 from asr.job import DECODERS, Job, Paths
 from asr.model_dir import CONFIG, choose_model_dir, read_manifest
 from asr.owner import check_owner
-from asr.stage import Peers, Stage, check_ready, entry_point, run_stage
+from asr.stage import Peers, Stage, check_needed, check_ready, entry_point, run_stage
 from asr.stages import STAGES
 
-TRAIN, DECODE = 6, 8  # numbers of the stages
+TRAIN, TUNE, DECODE = 6, 7, 8  # numbers of the stages
 COMMANDS = {"train_lm": 4, "rescore": 8}  # the stage whose configuration they read
 STAGE_NAMES = tuple(stage.name for stage in STAGES)
 
@@ -66,6 +66,12 @@ def _run(arguments: list[str]) -> int:
         from asr.bin.decode_log_probs import run
 
         return run(arguments[1:])
+    if arguments[:1] == ["fetch_model"]:
+        from asr.bin.fetch_model import run as fetch
+
+        return fetch(arguments[1:])
+    if arguments[:1] == ["export"]:
+        return _export(arguments)
     if arguments[:1] and arguments[0] in COMMANDS:
         return _command(arguments)
     options = parser.parse_args(arguments)
@@ -140,6 +146,28 @@ def _augment_gallery(arguments: list[str]) -> int:
     from asr.bin.augment_gallery import run
 
     run(make_job(options, 1), options.utt, options.out)
+    return 0
+
+
+def _export(arguments: list[str]) -> int:
+    """``export``: reads what stage 7 wrote, and is no stage itself.
+
+    Raises:
+        RecipeError: stage 7 has not been run.
+    """
+    parser = build_parser(["export"])
+    parser.add_argument("--out", type=_folder, required=True, help="the model folder")
+    parser.add_argument("--max-mb", type=float, default=15.0, help="of all of it, MiB")
+    parser.add_argument("--lm", type=Path, help="another n-gram (ARPA) for it")
+    options = parser.parse_args(arguments)
+    if options.test_dir is not None or options.model_dir is not None:
+        raise UsageError("export takes no --test-dir and no --model-dir")
+    job = make_job(options, DECODE)
+    tune, decode = (next(s for s in STAGES if s.number == n) for n in (TUNE, DECODE))
+    check_needed(decode, tune, job)
+    from asr.bin.export import run
+
+    run(job, options.out, options.max_mb, options.lm)
     return 0
 
 

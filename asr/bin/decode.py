@@ -10,7 +10,7 @@ from asr.data.shard_reader import ShardReader
 from asr.decode.acoustic import Input, compute_log_probs
 from asr.decode.log_probs import read_attributes
 from asr.decode.matrix import run_method
-from asr.decode.methods import METHODS, SearchOptions, unavailable
+from asr.decode.methods import METHODS, REGISTRY, SearchOptions, unavailable
 from asr.errors import RecipeError
 from asr.fingerprint import fingerprint
 from asr.job import RESCORED, RESCORED_LISTS, Job
@@ -49,13 +49,29 @@ def choose_methods(job: Job) -> tuple[str, ...]:
     Raises:
         RecipeError: one was asked for by name and cannot run.
     """
-    reasons = {m: unavailable(m, job.lang) for m in job.decoders or METHODS}
+    reasons = {m: _why_not(m, job) for m in job.decoders or METHODS}
     for method, reason in reasons.items():
         if reason is not None and job.decoders:
             raise RecipeError(f"--decoders {method}: {reason}")
-        if reason is not None:
+        if reason is not None and method not in _never_brought(job):
             print(f"{method} is left out: {reason}", flush=True)
     return tuple(method for method, reason in reasons.items() if reason is None)
+
+
+def _never_brought(job: Job) -> tuple[str, ...]:
+    """Decoders that a finished model never has what they need for."""
+    return ("hlg-nbest", "hlg-lattice") if job.model_dir is not None else ()
+
+
+def _why_not(method: str, job: Job) -> str | None:
+    if job.model_dir is not None and REGISTRY[method].uses_lm and not has_lm(job):
+        return "the model has no n-gram"
+    return unavailable(method, job.lang)
+
+
+def has_lm(job: Job) -> bool:
+    """Whether there is an n-gram; some finished models come without."""
+    return job.paths.arpa(job.config.lm.order).is_file()
 
 
 def search_options(job: Job) -> SearchOptions:
@@ -68,7 +84,8 @@ def search_options(job: Job) -> SearchOptions:
 
 def search_signature(job: Job) -> str:
     """What the decoders' outputs depend on, beside the log-probs."""
-    lm = fingerprint(job.paths.arpa(job.config.lm.order))
+    arpa = job.paths.arpa(job.config.lm.order)
+    lm = fingerprint(arpa) if job.model_dir is None or has_lm(job) else "no n-gram"
     return f"{search_options(job)} {lm}\n"
 
 

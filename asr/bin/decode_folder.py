@@ -7,10 +7,12 @@ from pathlib import Path
 from asr.bin.decode import (
     choose_methods,
     drop_others,
+    has_lm,
     search_options,
     search_signature,
     write_refs,
 )
+from asr.bin.install_model import install
 from asr.data.user_folder import UserFile, UserFolder, load_user_folder, shown
 from asr.decode.decoded import Decoded
 from asr.decode.kept import done_keys, write_kept
@@ -32,6 +34,8 @@ def run(job: Job) -> None:
         RecipeError: a decoder that was asked for cannot run here, or no audio at all.
     """
     assert job.test_dir is not None
+    if job.model_dir is not None:
+        install(job)
     methods = choose_methods(job)
     claim(job)
     folder = job.paths.decode_dir(job.decode_sets[0])
@@ -96,7 +100,7 @@ def _decode(job: Job, method: str, files: Sequence[UserFile], folder: Path) -> N
     decoded = Decoded({}, 0.0, 0.0, 0.0, 0.0)
     if new:
         log_probs = folder / "log_probs.h5"
-        lm = job.lm_file
+        lm = job.lm_file if has_lm(job) else None
         decoded = decode_in_child(method, log_probs, job.lang, lm, options, new)
     write_kept(
         method,

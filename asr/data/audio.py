@@ -1,9 +1,12 @@
 """Reading audio files: one channel, one sample rate, whatever the file holds."""
 
 import functools
-import math
+import os
+import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +23,9 @@ Samples = NDArray[np.float32]
 SUFFIXES = tuple(
     ".wav .flac .mp3 .ogg .oga .opus .sph .aiff .aif .au .caf .w64".split()
 )
-# The kernel of 44.1 to 16 kHz has 70 thousand such entries, that of a rate like 22,051 Hz
-# would have gigabytes.
-LARGEST_KERNEL = 5_000_000
+# Of the ratio of two rates. 44.1 to 16 kHz needs 441; exactly, 22,051 Hz would need a
+# kernel of gigabytes. Off by a millionth, nobody hears it.
+FINEST = 2_000
 RATES = (2_000, 1_000_000)  # Hz; what is beyond comes from a damaged header
 
 
@@ -85,7 +88,7 @@ def check_audio(path: Path) -> str | None:
         problem = cut_short(path)
         if problem is not None:
             return problem
-        with soundfile.SoundFile(str(path)) as file:
+        with quiet(path), soundfile.SoundFile(str(path)) as file:
             if file.frames <= 0:
                 return "has no samples"
             if not RATES[0] <= file.samplerate <= RATES[1]:
@@ -103,14 +106,15 @@ def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
     """Resample (..., num_samples) by a windowed sinc filter (kernel cached)."""
     if from_rate == to_rate:
         return samples
-    divisor = math.gcd(from_rate, to_rate)
-    up, down = to_rate // divisor, from_rate // divisor
-    if up * down > LARGEST_KERNEL:
-        from scipy.signal import resample_poly  # slow to load, and hardly ever needed
-
-        return np.asarray(resample_poly(samples, up, down, axis=-1), np.float32)
-    resampled = _resampler(from_rate, to_rate)(torch.from_numpy(samples))
-    return np.asarray(resampled.numpy(), dtype=np.float32)
+    ratio = Fraction(to_rate, from_rate).limit_denominator(FINEST)
+    resampler = _resampler(ratio.denominator, ratio.numerator)
+    resampled = np.asarray(resampler(torch.from_numpy(samples)).numpy(), np.float32)
+    wanted = -(-samples.shape[-1] * to_rate // from_rate)
+    missing = max(0, wanted - resampled.shape[-1])  # where the ratio is not exact
+    sides = [(0, 0)] * (samples.ndim - 1) + [(0, missing)]
+    return (
+        np.pad(resampled, sides)[..., :wanted] if missing else resampled[..., :wanted]
+    )
 
 
 @functools.cache
@@ -127,12 +131,35 @@ def _resampler(from_rate: int, to_rate: int) -> Callable[[torch.Tensor], torch.T
 def named(path: Path) -> Iterator[None]:
     """Turn what libsndfile says of a file into an AudioError that names it."""
     try:
-        yield
+        with quiet(path):
+            yield
     except (soundfile.SoundFileError, OSError) as error:
         raise AudioError(
             f"{path}: cannot be read as audio ({_one_line(error)})"
         ) from error
 
 
+@contextmanager
+def quiet(path: Path) -> Iterator[None]:
+    """Keep what libsndfile's MP3 decoder writes to stderr from the user.
+
+    A first frame that leans on one before it is no news, and a missing end is told by
+    the count of samples.
+    """
+    if path.suffix.lower() != ".mp3":
+        yield
+        return
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    said = " ".join(str(error).split())
+    return re.sub("^Error opening .*?'?: ", "", said)  # callers name the file

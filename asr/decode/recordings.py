@@ -112,15 +112,11 @@ def write_recordings(
                     writer.copy(old, name)
                 continue
             try:
-                seconds[file.id] = _write(writer, file, acoustic, vocabulary, hearing)
+                seconds[file.id] = _write(
+                    writer, file, acoustic, vocabulary, hearing, timer
+                )
             except AudioError as error:
                 failures[file.place] = str(error).removeprefix(f"{file.path}: ")
-            if timer.due():
-                total = sum(seconds.values())
-                print(
-                    f"log-probs: {len(seconds)} files, {total:.0f} s of audio",
-                    flush=True,
-                )
     return Heard(
         tuple(seconds), failures, sum(seconds.values()), time.perf_counter() - began
     )
@@ -149,13 +145,14 @@ def _write(
     acoustic: Acoustic,
     vocabulary: Vocabulary,
     hearing: Hearing,
+    timer: LineTimer,
 ) -> float:
     """Add a recording, in pieces if it is long; return its seconds.
 
     Raises:
         AudioError: it cannot be read to its end; then nothing of it is added.
     """
-    counted = _Blocks(file, hearing)
+    counted = _Blocks(file, hearing, timer)
     rows = long_log_probs(
         counted,
         acoustic,
@@ -191,8 +188,8 @@ def _write(
 class _Blocks:
     """A file's samples in blocks; afterwards ``seconds`` says how long it was."""
 
-    def __init__(self, file: UserFile, hearing: Hearing) -> None:
-        self._file, self._hearing = file, hearing
+    def __init__(self, file: UserFile, hearing: Hearing, timer: LineTimer) -> None:
+        self._file, self._hearing, self._timer = file, hearing, timer
         self.seconds = 0.0
 
     def __iter__(self) -> Iterator[Samples]:
@@ -201,4 +198,7 @@ class _Blocks:
         for block in read_blocks(self._file.path, rate, BLOCK, channel):
             samples += len(block)
             self.seconds = samples / rate
+            if self._timer.due():
+                place = self._file.place
+                print(f"log-probs: {place}, at {self.seconds:.0f} s", flush=True)
             yield block
