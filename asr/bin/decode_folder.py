@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from asr.bin.decode import (
+from asr.atomic import remove
+from asr.bin.install_model import install
+from asr.bin.search import (
+    OUTPUTS,
     choose_methods,
     drop_others,
     has_lm,
@@ -12,7 +15,6 @@ from asr.bin.decode import (
     search_signature,
     write_refs,
 )
-from asr.bin.install_model import install
 from asr.data.user_folder import UserFile, UserFolder, load_user_folder, shown
 from asr.decode.decoded import Decoded
 from asr.decode.kept import done_keys, write_kept
@@ -62,6 +64,8 @@ def _log_probs(job: Job, user: UserFolder, folder: Path) -> UserFolder:
     if keep and not missing(path, user.files):
         print(f"{path}: already there", flush=True)
         return user
+    for name in () if keep else OUTPUTS:  # hypotheses of another model or channel
+        remove(folder / name)
     package = load_package(job.paths.averaged)
     heard = write_recordings(
         package.model, package.tokens, user.files, path, attributes, hearing, keep

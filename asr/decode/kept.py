@@ -67,7 +67,7 @@ def write_kept(
     files["signature"] = signature
     with atomic_path(out_dir) as partial:
         (partial / "predictions").mkdir(parents=True)
-        for line in files["text"].splitlines():
+        for line in files["text"].removesuffix("\n").split("\n"):
             id_, _, text = line.partition(" ")
             path = partial / "predictions" / f"{names[id_]}.txt"
             path.write_text(text + "\n", encoding="utf-8")

@@ -14,6 +14,7 @@ import torch
 from asr.data.audio import AudioError
 from asr.data.audio_blocks import read_blocks
 from asr.data.fbank import compute
+from asr.data.heap import trim_heap
 from asr.data.user_folder import UserFile
 from asr.decode.log_probs import (
     LogProbs,
@@ -176,6 +177,7 @@ def _write(
             frames = len(piece) * SUBSAMPLING
             writer.add(name, piece, frames, end - begin * ROW, **facts)
             added.append(name)
+            trim_heap()  # else a long recording takes a MiB more with every piece
             if following is None:
                 return counted.seconds
             (begin, piece), following = following, next(pieces, None)

@@ -72,9 +72,10 @@ def long_log_probs(
         rows = heard(samples, acoustic)
         first = start // unit
         if held is not None:
-            seam = seam_of(held[first - begin :], rows)
-            yield held[: first - begin + seam]
-            rows, first = rows[seam:], first + seam
+            both = max(first, begin)  # the last window may begin before the last seam
+            seam = both + seam_of(held[both - begin :], rows[both - first :])
+            yield held[: seam - begin]
+            rows, first = rows[seam - first :], seam
         held, begin = rows, first
     if held is not None:
         yield held

@@ -34,7 +34,7 @@ def local(samples: Samples) -> LogProbs:
     return np.stack([padded[:, 0], padded[:, 7], padded[:, 99]], axis=1)
 
 
-@pytest.mark.parametrize("seconds", [0.3, 1.0, 1.5, 9.37])
+@pytest.mark.parametrize("seconds", [0.3, 1.0, 1.5, 1.68, 3.32, 9.37])
 def test_a_model_without_context_hears_the_same_in_windows(seconds: float) -> None:
     rng = np.random.default_rng(0)
     samples = rng.normal(size=round(16000 * seconds)).astype(np.float32)
