@@ -45,9 +45,9 @@ def _ffmpeg_blocks(
     path: Path, sample_rate: int, seconds: int, channel: int | None
 ) -> Iterator[Samples]:
     try:
-        yield from ffmpeg.decode_blocks(
-            path, sample_rate, seconds * sample_rate, channel
-        )
+        for block in ffmpeg.decode_blocks(path, sample_rate, seconds * sample_rate):
+            _check_channel(path, block.shape[1], channel)
+            yield _one_channel(block, channel)
     except ffmpeg.FfmpegError as error:
         raise AudioError(f"{path}: {error}") from error
 
@@ -58,10 +58,7 @@ def _sndfile_blocks(
     with named(path):
         file = soundfile.SoundFile(str(path))
     with file:
-        if channel is not None and channel > file.channels:
-            raise AudioError(
-                f"{path}: has {file.channels} channel(s), and --channel is {channel}"
-            )
+        _check_channel(path, file.channels, channel)
         yield from resampled(
             _mono(path, file, seconds, channel), file.samplerate, sample_rate
         )
@@ -80,6 +77,13 @@ def _mono(
             raise AudioError(f"{path}: is cut short, {missing:.1f} s are missing")
         left -= len(block)
         yield _one_channel(block, channel)
+
+
+def _check_channel(path: Path, channels: int, wanted: int | None) -> None:
+    if wanted is not None and wanted > channels:
+        raise AudioError(
+            f"{path}: has {channels} channel(s), and --channel is {wanted}"
+        )
 
 
 def _one_channel(block: NDArray[np.float32], channel: int | None) -> Samples:

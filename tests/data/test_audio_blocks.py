@@ -1,11 +1,13 @@
 """Long files in blocks: the same samples as at once; nothing missing unnoticed."""
 
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from asr.data import ffmpeg
 from asr.data.audio import AudioError, read_audio
 from asr.data.audio_blocks import read_blocks
 from tests.data.sounds import noise, write_sound
@@ -67,8 +69,8 @@ def test_mp3_that_ends_between_two_frames(
 
 
 FAKE = """
-[ "$*" = "-nostdin -v error -xerror -i file:$ASR_TEST_FILE -map 0:a:0 -ac 1 -ar 16000 \
--f f32le -" ] || exit 9
+[ "$*" = "-nostdin -v error -xerror -i file:$ASR_TEST_FILE -map 0:a:0 -ar 16000 \
+-c:a pcm_f32be -f au -" ] || exit 9
 cat "$ASR_TEST_SOUND"
 echo "$ASR_TEST_SAYS" >&2
 """
@@ -78,13 +80,34 @@ def test_m4a_goes_through_ffmpeg(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script(tmp_path / "bin" / "ffmpeg", FAKE)
-    noise(3.3).tofile(tmp_path / "sound")
+    both = np.stack([noise(3.3), noise(3.3, seed=1)], axis=1)
+    sound = tmp_path / "sound.au"
+    soundfile.write(sound, both, 16000, subtype="FLOAT", endian="BIG")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
-    monkeypatch.setenv("ASR_TEST_SOUND", str(tmp_path / "sound"))
+    monkeypatch.setenv("ASR_TEST_SOUND", str(sound))
     monkeypatch.setenv("ASR_TEST_FILE", str(tmp_path / "a.m4a"))
-    assert (read(tmp_path / "a.m4a") == noise(3.3)).all()
-    monkeypatch.setenv("ASR_TEST_SAYS", "moov atom not found")
+    assert (read(tmp_path / "a.m4a") == both.mean(axis=1)).all()
+    assert (read(tmp_path / "a.m4a", 2) == both[:, 1]).all()
+    with pytest.raises(AudioError, match=r"has 2 channel"):
+        read(tmp_path / "a.m4a", 3)
+    monkeypatch.setenv("ASR_TEST_SAYS", "[mov @ 0x12ab] moov atom not found")
     with pytest.raises(AudioError, match=r"a.m4a: ffmpeg: moov atom not found"):
         read(tmp_path / "a.m4a")
-    with pytest.raises(AudioError, match=r"b.m4a: ffmpeg: "):
+    with pytest.raises(AudioError, match=r"b.m4a: ffmpeg: exit code 9"):
         read(tmp_path / "b.m4a")
+
+
+@pytest.mark.skipif(ffmpeg.find_ffmpeg() is None, reason="ffmpeg is not installed")
+def test_real_m4a(tmp_path: Path) -> None:
+    tone = 0.3 * np.sin(np.arange(48000) * 2 * np.pi * 440 / 16000)
+    soundfile.write(tmp_path / "a.wav", np.stack([tone, 0 * tone], axis=1), 16000)
+    command = ["ffmpeg", "-v", "error", "-i", str(tmp_path / "a.wav")]
+    subprocess.run([*command, str(tmp_path / "a.m4a")], check=True)
+    found = read(tmp_path / "a.m4a", 1)
+    assert abs(len(found) - 48000) < 2100  # the codec pads to whole frames
+    assert np.abs(found).max() == pytest.approx(0.3, abs=0.05)
+    assert np.abs(read(tmp_path / "a.m4a", 2)).max() < 0.01
+    content = (tmp_path / "a.m4a").read_bytes()
+    (tmp_path / "a.m4a").write_bytes(content[: len(content) // 2])
+    with pytest.raises(AudioError, match=r"a.m4a: ffmpeg: "):
+        read(tmp_path / "a.m4a")

@@ -1,5 +1,6 @@
 """A user's recordings to log-probs and on to words: any length, only what is new."""
 
+import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import soundfile
 import torch
 
+from asr.data.fbank import compute
 from asr.data.user_folder import UserFile, load_user_folder
 from asr.decode.log_probs import read_log_probs, read_recordings
 from asr.decode.matrix import decode_set
@@ -148,3 +150,75 @@ def test_another_model_hears_all_anew(
     assert write(model, lang, tmp_path, out, keep=False)[0] == ("a",)
     os.unlink(out)
     assert not same_hearing(out, MADE_BY)
+
+
+LETTERS = "ABCDEFGHI"
+PITCHES = {letter: 500.0 * 1.25**n for n, letter in enumerate("▁" + LETTERS)}  # Hz
+
+
+def spoken(text: str) -> np.ndarray:  # type: ignore[type-arg]
+    """Every letter is a tone of its own, then a short pause; words have longer ones."""
+    parts = []
+    for word in text.split():
+        for letter in "▁" + word:
+            time = np.arange(1920) / 16000
+            parts += [0.3 * np.sin(2 * np.pi * PITCHES[letter] * time), np.zeros(640)]
+        parts.append(np.zeros(3200))
+    quiet = 1e-3 * np.random.default_rng(0).normal(size=sum(map(len, parts)))
+    return (np.concatenate(parts) + quiet).astype(np.float32)
+
+
+class ToneModel(torch.nn.Module):
+    """Knows the letters by their tones, from four frames a row."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        super().__init__()
+        self.heights = torch.zeros(len(tokens), 20)
+        for token, pitch in PITCHES.items():
+            wave = np.sin(2 * np.pi * pitch * np.arange(8000) / 16000)
+            frames = compute(wave.astype(np.float32), 16000, 20)[20:30]
+            self.heights[tokens.index(token)] = torch.from_numpy(frames).exp().mean(0)
+        self.heights /= self.heights.norm(dim=1, keepdim=True).clamp(min=1e-9)
+
+    def forward(
+        self, x: torch.Tensor, lengths: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        rows = torch.stack([part.exp().mean(0) for part in x[0].split(4)])
+        likeness = torch.nn.functional.normalize(rows, dim=1) @ self.heights.T
+        loud = rows.sum(1) > 0.3 * rows.sum(1).max()
+        likeness[~loud, 0] = 2.0
+        return (10 * likeness).log_softmax(1)[None], (lengths + 3) // 4
+
+
+def test_a_long_file_of_known_pieces_has_the_words_of_the_pieces(
+    lang: Path, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(1)
+    pieces = [
+        " ".join(
+            "".join(rng.permutation(list(LETTERS))[: rng.integers(1, 5)])
+            for _ in range(rng.integers(1, 6))
+        )
+        for _ in range(40)
+    ]
+    (tmp_path / "audio").mkdir()
+    for number, piece in enumerate(pieces):
+        soundfile.write(tmp_path / f"audio/{number:02d}.wav", spoken(piece), 16000)
+    whole = np.concatenate([spoken(piece) for piece in pieces])
+    soundfile.write(tmp_path / "audio" / "whole.wav", whole, 16000)
+    tokens = Tokenizer.load(lang).tokens
+    model: AcousticModel = ToneModel(tokens)  # type: ignore[assignment]
+    hearing = dataclasses.replace(HEARING, window_seconds=6.0, overlap_seconds=1.5)
+    out = tmp_path / "o.h5"
+    write_recordings(model, tokens, files(tmp_path), out, MADE_BY, hearing, False)
+    assert len(read_recordings(out)["whole"].pieces) > 10
+    for method in ("greedy", "beam"):
+        found = decode_set(method, out, lang, None, SearchOptions()).nbest
+        texts = [found[f"{number:02d}"][0].text for number in range(40)]
+        assert texts == pieces
+        assert found["whole"][0].text == " ".join(pieces)
+        assert [word.text for word in found["whole"][0].words] == " ".join(
+            pieces
+        ).split()
+        last = found["whole"][0].words[-1]
+        assert last.end == pytest.approx(len(whole) / 16000 - 0.24, abs=0.1)
