@@ -106,5 +106,7 @@ stages=(download manifests fbank tokenizer lm graph train tune decode score)
     echo "# stage $number $verb: $((SECONDS - began)) s"
   done
   echo "# done in $SECONDS s"
+  [ -z "${bad_files:-}" ] ||
+    echo "run.sh: exit code 3, for the files that are named above as not decoded" >&2
   exit "${bad_files:-0}"
 }

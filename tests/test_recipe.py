@@ -352,6 +352,11 @@ def test_own_folder_with_a_new_file_decodes_that_file(
         for line in (own.exp / "decode_mydata/beam-lm/nbest.jsonl").open()
     ]
     assert ids == ["a", "b", "long"]
+    (audio / "b.wav").unlink()
+    own.run("decode", *options[:2], "--decoders", "greedy")
+    assert not (own.exp / "decode_mydata" / "beam-lm").exists()  # it has b
+    tone(audio / "b.wav", 16000)
+    own.run("decode", *options)
     said = own.run("decode", *options, "--channel", "1")
     assert "channel changed from None to 1" in said
     assert "3 files, 47.0 s of audio" in said and "already there" not in said

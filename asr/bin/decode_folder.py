@@ -1,6 +1,6 @@
 """Stage 8 with ``--test-dir``: the user's own recordings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,10 +19,10 @@ from asr.data.user_folder import UserFile, UserFolder, load_user_folder, shown
 from asr.decode.decoded import Decoded
 from asr.decode.kept import done_keys, write_kept
 from asr.decode.matrix import decode_in_child
-from asr.decode.recordings import Hearing, missing, same_hearing, write_recordings
+from asr.decode.recordings import Hearing, holds, same_hearing, write_recordings
 from asr.failures import write_failures
 from asr.fingerprint import fingerprint
-from asr.job import Job
+from asr.job import RESCORED, RESCORED_LISTS, Job
 from asr.models.package import load_package
 from asr.owner import claim
 from asr.provenance import write_config
@@ -40,6 +40,8 @@ def run(job: Job) -> None:
         install(job)
     methods = choose_methods(job)
     claim(job)
+    if job.model_dir is None:
+        print(f"model: {job.paths.averaged}", flush=True)
     folder = job.paths.decode_dir(job.decode_sets[0])
     rule = job.config.corpus.normalize
     user = load_user_folder(job.test_dir, get_rule(rule))
@@ -50,6 +52,7 @@ def run(job: Job) -> None:
     _say_transcripts(user.files, rule)
     if user.files:
         drop_others(folder, search_signature(job))
+        _drop_stale(folder, methods, {file.id: file.key for file in user.files})
         for method in methods:
             _decode(job, method, user.files, folder)
     write_failures(job, user.failures)
@@ -61,7 +64,7 @@ def _log_probs(job: Job, user: UserFolder, folder: Path) -> UserFolder:
     path, hearing = folder / "log_probs.h5", _hearing(job)
     attributes = {"model": fingerprint(job.paths.averaged), "features": repr(hearing)}
     keep = same_hearing(path, attributes)
-    if keep and not missing(path, user.files):
+    if keep and holds(path, user.files):
         print(f"{path}: already there", flush=True)
         return user
     for name in () if keep else OUTPUTS:  # hypotheses of another model or channel
@@ -116,6 +119,19 @@ def _decode(job: Job, method: str, files: Sequence[UserFile], folder: Path) -> N
         options=options,
         signature=search_signature(job),
     )
+
+
+def _drop_stale(folder: Path, methods: Sequence[str], keys: Mapping[str, str]) -> None:
+    """Remove what decoders that do not run now have made of other files.
+
+    What was rescored lasts as long as the lists of ``beam-lm`` that it was made of.
+    """
+    rescored_stays = done_keys(folder / "beam-lm") == keys
+    for name in OUTPUTS:
+        made_here = name not in (RESCORED, RESCORED_LISTS)
+        stays = done_keys(folder / name) == keys if made_here else rescored_stays
+        if name not in methods and not stays:
+            remove(folder / name)
 
 
 def _say_found(folder: Path, user: UserFolder) -> None:

@@ -74,10 +74,10 @@ def same_hearing(path: Path, attributes: Mapping[str, Any]) -> bool:
     return path.is_file() and read_attributes(path) == dict(attributes)
 
 
-def missing(path: Path, files: Sequence[UserFile]) -> list[UserFile]:
-    """The files whose log-probs are not in ``path``."""
-    stored = read_recordings(path)
-    return [f for f in files if f.id not in stored or stored[f.id].key != f.key]
+def holds(path: Path, files: Sequence[UserFile]) -> bool:
+    """Whether ``path`` has the log-probs of these files, and of no others."""
+    stored = {id_: found.key for id_, found in read_recordings(path).items()}
+    return stored == {file.id: file.key for file in files}
 
 
 @torch.inference_mode()

@@ -16,7 +16,7 @@ from asr.data.user_folder import UserFile, load_user_folder
 from asr.decode.log_probs import read_log_probs, read_recordings
 from asr.decode.matrix import decode_set
 from asr.decode.methods import SearchOptions
-from asr.decode.recordings import Hearing, missing, same_hearing, write_recordings
+from asr.decode.recordings import Hearing, holds, same_hearing, write_recordings
 from asr.models.create import AcousticModel, create_model
 from asr.text.tokenizer import Tokenizer
 from tests.data.sounds import write_sound
@@ -70,16 +70,17 @@ def test_only_what_is_new_is_heard(
     write_sound(audio / "long.wav", 7.0, rate=8000, channels=2)
     write_sound(audio / "tiny.wav", 0.01)
     assert write(model, lang, tmp_path / "mine", out)[0] == ("long", "short", "tiny")
-    assert missing(out, files(tmp_path / "mine")) == []
+    assert holds(out, files(tmp_path / "mine"))
     write_sound(audio / "new.flac", 0.5)
     write_sound(audio / "tiny.wav", 0.02)
     (audio / "short.wav").unlink()
-    assert [f.id for f in missing(out, files(tmp_path / "mine"))] == ["new", "tiny"]
+    assert not holds(out, files(tmp_path / "mine"))
     assert write(model, lang, tmp_path / "mine", out)[0] == ("new", "tiny")
     write(model, lang, tmp_path / "mine", tmp_path / "anew.h5")
     assert list(contents(out)) == list(contents(tmp_path / "anew.h5"))
     stored = read_recordings(out)
     assert list(stored) == ["long", "new", "tiny"]
+    assert not holds(out, files(tmp_path / "mine")[1:])
     assert len(stored["long"].pieces) > 3 and stored["new"].pieces == ("new",)
     assert stored["long"].duration == pytest.approx(7.0)
 
@@ -185,7 +186,7 @@ class ToneModel(torch.nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         rows = torch.stack([part.exp().mean(0) for part in x[0].split(4)])
         likeness = torch.nn.functional.normalize(rows, dim=1) @ self.heights.T
-        loud = rows.sum(1) > 0.3 * rows.sum(1).max()
+        loud = rows.sum(1) > 0.01 * rows.sum(1).max()
         likeness[~loud, 0] = 2.0
         return (10 * likeness).log_softmax(1)[None], (lengths + 3) // 4
 
@@ -197,9 +198,9 @@ def test_a_long_file_of_known_pieces_has_the_words_of_the_pieces(
     pieces = [
         " ".join(
             "".join(rng.permutation(list(LETTERS))[: rng.integers(1, 5)])
-            for _ in range(rng.integers(1, 6))
+            for _ in range(rng.integers(1, 5))
         )
-        for _ in range(40)
+        for _ in range(14)
     ]
     (tmp_path / "audio").mkdir()
     for number, piece in enumerate(pieces):
@@ -208,13 +209,13 @@ def test_a_long_file_of_known_pieces_has_the_words_of_the_pieces(
     soundfile.write(tmp_path / "audio" / "whole.wav", whole, 16000)
     tokens = Tokenizer.load(lang).tokens
     model: AcousticModel = ToneModel(tokens)  # type: ignore[assignment]
-    hearing = dataclasses.replace(HEARING, window_seconds=6.0, overlap_seconds=1.5)
+    hearing = dataclasses.replace(HEARING, window_seconds=3.0, overlap_seconds=0.8)
     out = tmp_path / "o.h5"
     write_recordings(model, tokens, files(tmp_path), out, MADE_BY, hearing, False)
-    assert len(read_recordings(out)["whole"].pieces) > 10
+    assert len(read_recordings(out)["whole"].pieces) > 5
     for method in ("greedy", "beam"):
         found = decode_set(method, out, lang, None, SearchOptions()).nbest
-        texts = [found[f"{number:02d}"][0].text for number in range(40)]
+        texts = [found[f"{number:02d}"][0].text for number in range(14)]
         assert texts == pieces
         assert found["whole"][0].text == " ".join(pieces)
         assert [word.text for word in found["whole"][0].words] == " ".join(
