@@ -91,8 +91,10 @@ def join_hypotheses(
     if len(pieces) == 1:
         return list(pieces[0][1])
     choices = _best_choices([[h.score for h in hyps] for _, hyps in pieces], nbest)
+    # Moved in time once, so that the combinations share the words, which are many.
+    lists = [[_moved(hyp, seconds) for hyp in hyps] for seconds, hyps in pieces]
     return [
-        _joined([(at, hyps[i]) for (at, hyps), i in zip(pieces, choice, strict=True)])
+        _joined([hyps[i] for hyps, i in zip(lists, choice, strict=True)])
         for choice in choices
     ]
 
@@ -120,12 +122,8 @@ def _best_choices(scores: Sequence[Sequence[float]], nbest: int) -> list[list[in
     return choices
 
 
-def _joined(parts: Sequence[tuple[float, Hypothesis]]) -> Hypothesis:
-    hyps = [hyp for _, hyp in parts]
+def _joined(hyps: Sequence[Hypothesis]) -> Hypothesis:
     timed = all(hyp.words or not hyp.text for hyp in hyps)
-    words = tuple(
-        _later(word, start) for start, hyp in parts for word in hyp.words if timed
-    )
     return Hypothesis(
         text=" ".join(hyp.text for hyp in hyps if hyp.text),
         tokens=tuple(itertools.chain.from_iterable(hyp.tokens for hyp in hyps)),
@@ -133,10 +131,14 @@ def _joined(parts: Sequence[tuple[float, Hypothesis]]) -> Hypothesis:
         am_score=sum(hyp.am_score for hyp in hyps),
         lm_score=sum(hyp.lm_score for hyp in hyps),
         failed=all(hyp.failed for hyp in hyps),
-        words=words,
+        words=tuple(word for hyp in hyps for word in hyp.words if timed),
         second_try=any(hyp.second_try for hyp in hyps),
         larger_score=sum(hyp.larger_score for hyp in hyps),
     )
+
+
+def _moved(hyp: Hypothesis, seconds: float) -> Hypothesis:
+    return replace(hyp, words=tuple(_later(word, seconds) for word in hyp.words))
 
 
 def _later(word: Word, seconds: float) -> Word:
