@@ -60,7 +60,7 @@ def read_channels(
     """
     with named(path):
         samples, rate = soundfile.read(
-            str(path), frames, start, dtype="float32", always_2d=True
+            os.fsencode(path), frames, start, dtype="float32", always_2d=True
         )
     if len(samples) == 0:
         raise AudioError(f"{path}: has no samples")
@@ -70,7 +70,7 @@ def read_channels(
 def audio_size(path: Path) -> tuple[int, int]:
     """Return the number of samples in a channel and the sample rate; or AudioError."""
     with named(path):
-        info = soundfile.info(str(path))
+        info = soundfile.info(os.fsencode(path))
     return int(info.frames), int(info.samplerate)
 
 
@@ -88,7 +88,7 @@ def check_audio(path: Path) -> str | None:
         problem = cut_short(path)
         if problem is not None:
             return problem
-        with quiet(path), soundfile.SoundFile(str(path)) as file:
+        with quiet(path), soundfile.SoundFile(os.fsencode(path)) as file:
             if file.frames <= 0:
                 return "has no samples"
             if not RATES[0] <= file.samplerate <= RATES[1]:
@@ -162,4 +162,6 @@ def quiet(path: Path) -> Iterator[None]:
 
 def _one_line(error: Exception) -> str:
     said = " ".join(str(error).split())
+    if "not a regular file" in said:  # libsndfile's words for what is no MP3
+        return "Format not recognised."
     return re.sub("^Error opening .*?'?: ", "", said)  # callers name the file

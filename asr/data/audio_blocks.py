@@ -1,5 +1,6 @@
 """Audio files of any length, a block at a time: mono, one sample rate."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def _sndfile_blocks(
     path: Path, sample_rate: int, seconds: int, channel: int | None
 ) -> Iterator[Samples]:
     with named(path):
-        file = soundfile.SoundFile(str(path))
+        file = soundfile.SoundFile(os.fsencode(path))
     with file:
         _check_channel(path, file.channels, channel)
         yield from resampled(

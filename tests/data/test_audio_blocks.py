@@ -1,5 +1,6 @@
 """Long files in blocks: the same samples as at once; nothing missing unnoticed."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 import soundfile
 
 from asr.data import ffmpeg
-from asr.data.audio import AudioError, read_audio
+from asr.data.audio import AudioError, check_audio, read_audio
 from asr.data.audio_blocks import read_blocks
 from tests.data.sounds import noise, write_sound
 from tests.utils.shell import script
@@ -111,3 +112,13 @@ def test_real_m4a(tmp_path: Path) -> None:
     (tmp_path / "a.m4a").write_bytes(content[: len(content) // 2])
     with pytest.raises(AudioError, match=r"a.m4a: ffmpeg: "):
         read(tmp_path / "a.m4a")
+
+
+def test_names_that_are_no_utf8(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "a.wav", 1.0)
+    path = path.rename(tmp_path / os.fsdecode(b"\xff\xfe.wav"))
+    assert len(read(path)) == 16000 and check_audio(path) is None
+    path.write_bytes(b"no sound" * 9)
+    assert check_audio(path) == "Format not recognised."
+    path = path.rename(path.with_suffix(".mp3"))
+    assert check_audio(path) == "Format not recognised."
