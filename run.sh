@@ -12,7 +12,10 @@ exp_dir=
 data_dir=
 nj=$(nproc)
 test_dir=
+channel=
+model_dir=
 init_from=
+export=
 decoders=
 set=
 
@@ -26,13 +29,18 @@ help_message="Usage: ./run.sh [--stage N] [--stop-stage N] [--corpus NAME] [--op
   --data-dir DIR       manifests, features, LM and graphs (default data/CORPUS)
   --nj N               processes (default $nj, this machine's cores)
   --test-dir DIR       only recognise this folder of audio: stages 8 and 9
+  --channel N          of that audio, from 1 on (default: all channels mixed)
+  --model-dir DIR      with that finished model; without one trained here, by default,
+                         with the one that comes with the recipe
+  --export DIR         write the trained model as such a folder; nothing else is run
   --init-from FILE     begin training with the layers of this checkpoint
   --decoders \"A B\"     of greedy, beam, beam-lm, ctc, hlg, hlg-nbest, hlg-lattice
                          (default: all that work here)
   --set \"a.b=c d.e=f\"  override keys of conf/*.yaml and of the corpus
 Stages: 0 download, 1 manifests, 2 fbank, 3 tokenizer, 4 lm, 5 graph, 6 train, 7 tune,
 8 decode, 9 score. A finished stage is skipped; the same command goes on after a stop.
-Relative folders lie in the current one."
+With --test-dir, exit code 3 says that some files could not be used, and all others are
+recognised and scored. Relative folders lie in the current one."
 
 . "$(dirname "$0")/utils/parse_options.sh"
 root=$(dirname "$0")
@@ -57,6 +65,16 @@ for decoder in $decoders; do
 done
 [ -z "$init_from" ] || [ -f "$init_from" ] ||
   usage_error "--init-from $init_from: no such file"
+for name in exp_dir data_dir test_dir model_dir init_from export channel; do
+  [[ " ${given_options[*]-} " != *" $name "* || -n "${!name}" ]] ||
+    usage_error "--${name//_/-} is empty"
+done
+if [ -n "$channel$model_dir" ]; then
+  [[ "$channel" =~ ^([1-9][0-9]*)?$ ]] || usage_error "--channel $channel: a number from 1"
+  [ -n "$test_dir" ] || usage_error "--channel and --model-dir are for --test-dir"
+  [ -z "$model_dir" ] || [ -f "$model_dir/manifest.json" ] ||
+    usage_error "--model-dir $model_dir: no model folder (no manifest.json in it)"
+fi
 if [ -n "$test_dir" ]; then
   [ -d "$test_dir" ] || usage_error "--test-dir $test_dir: no such folder"
   [ "$stop_stage" -ge 8 ] || usage_error "--test-dir is for stages 8 and 9"
@@ -64,11 +82,12 @@ if [ -n "$test_dir" ]; then
 fi
 
 options=(--corpus "$corpus" --download-dir "$download_dir" --model "$model" --nj "$nj")
-for name in exp_dir data_dir test_dir init_from decoders set; do
+for name in exp_dir data_dir test_dir channel model_dir init_from decoders set; do
   [ -z "${!name}" ] || options+=("--${name//_/-}" "${!name}")
 done
 
 "$root/utils/install.sh"
+[ -z "$export" ] || exec "$root/local/export.sh" "${options[@]}" --out "$export"
 stages=(download manifests fbank tokenizer lm graph train tune decode score)
 { # read as a whole, so that this file may change meanwhile
   for number in $(seq "$stage" "$stop_stage"); do
@@ -77,11 +96,17 @@ stages=(download manifests fbank tokenizer lm graph train tune decode score)
     echo "# stage $number $verb"
     "$root/local/$verb.sh" "${options[@]}" || {
       status=$?
+      if [ "$verb $status" = "decode 3" ]; then # some files of --test-dir are bad
+        bad_files=3
+        continue
+      fi
       echo "run.sh: stage $number ($verb) ended with exit code $status" >&2
       exit "$status"
     }
     echo "# stage $number $verb: $((SECONDS - began)) s"
   done
   echo "# done in $SECONDS s"
-  exit
+  [ -z "${bad_files:-}" ] ||
+    echo "run.sh: exit code 3, for the files that are named above as not decoded" >&2
+  exit "${bad_files:-0}"
 }

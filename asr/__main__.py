@@ -11,19 +11,18 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from asr.config_load import ROOT, load_config
+from asr.config_load import ROOT, load_config, load_model_config
 from asr.errors import RecipeError, UsageError
+from asr.failures import check_failures
 from asr.job import DECODERS, Job, Paths
+from asr.model_dir import CONFIG, choose_model_dir, read_manifest
 from asr.owner import check_owner
-from asr.stage import Peers, Stage, check_ready, entry_point, run_stage
+from asr.stage import Peers, Stage, check_needed, check_ready, entry_point, run_stage
 from asr.stages import STAGES
 
-TRAIN = 6  # number of the stage
-COMMANDS = {
-    "train_lm": 4,
-    "rescore": 8,
-    "report": 9,
-}  # the stage whose configuration they read
+TRAIN, TUNE, DECODE = 6, 7, 8  # numbers of the stages
+# The stage whose configuration they read.
+COMMANDS = {"train_lm": 4, "rescore": 8, "report": 9}
 STAGE_NAMES = tuple(stage.name for stage in STAGES)
 
 
@@ -71,6 +70,12 @@ def _run(arguments: list[str]) -> int:
         from asr.bin.decode_log_probs import run
 
         return run(arguments[1:])
+    if arguments[:1] == ["fetch_model"]:
+        from asr.bin.fetch_model import run as fetch
+
+        return fetch(arguments[1:])
+    if arguments[:1] == ["export"]:
+        return _export(arguments)
     if arguments[:1] and arguments[0] in COMMANDS:
         return _command(arguments)
     options = parser.parse_args(arguments)
@@ -87,6 +92,8 @@ def _run(arguments: list[str]) -> int:
         from asr.bin.score import show
 
         show(job)
+    if stage.name == "decode" and job.test_dir is not None:
+        check_failures(job)
     return 0
 
 
@@ -145,6 +152,28 @@ def _augment_gallery(arguments: list[str]) -> int:
     return 0
 
 
+def _export(arguments: list[str]) -> int:
+    """``export``: reads what stage 7 wrote, and is no stage itself.
+
+    Raises:
+        RecipeError: stage 7 has not been run.
+    """
+    parser = build_parser(["export"])
+    parser.add_argument("--out", type=_folder, required=True, help="the model folder")
+    parser.add_argument("--max-mb", type=float, default=15.0, help="of all of it, MiB")
+    parser.add_argument("--lm", type=Path, help="another n-gram (ARPA) for it")
+    options = parser.parse_args(arguments)
+    if options.test_dir is not None or options.model_dir is not None:
+        raise UsageError("export takes no --test-dir and no --model-dir")
+    job = make_job(options, DECODE)
+    tune, decode = (next(s for s in STAGES if s.number == n) for n in (TUNE, DECODE))
+    check_needed(decode, tune, job)
+    from asr.bin.export import run
+
+    run(job, options.out, options.max_mb, options.lm)
+    return 0
+
+
 def _command(arguments: list[str]) -> int:
     """A command that takes the stages' options and is no stage itself."""
     name = arguments[0]
@@ -166,7 +195,9 @@ def build_parser(commands: Sequence[str] = STAGE_NAMES) -> argparse.ArgumentPars
     parser.add_argument("--data-dir", type=Path, help="default: data/CORPUS")
     parser.add_argument("--exp-dir", type=Path, help="default: exp/CORPUS/MODEL")
     parser.add_argument("--nj", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--test-dir", type=Path, help="a folder with audio/")
+    parser.add_argument("--test-dir", type=_folder, help="a folder with audio/")
+    parser.add_argument("--channel", type=int, help="of its files, from 1; else mixed")
+    parser.add_argument("--model-dir", type=_folder, help="a model from export.sh")
     parser.add_argument("--init-from", type=Path, help="begin training with its layers")
     parser.add_argument("--decoders", default="", help=" ".join(DECODERS))
     parser.add_argument("--set", default="", dest="settings", help="a.b=c d.e=f")
@@ -186,6 +217,12 @@ def make_job(options: argparse.Namespace, stage: int) -> Job:
     if options.nj < 1:
         raise UsageError(f"--nj {options.nj}: at least 1")
     exp = options.exp_dir or Path("exp") / options.corpus / options.model
+    if stage >= DECODE:
+        other = _model_job(options, exp)
+        if other is not None:
+            return other
+    elif options.model_dir is not None:
+        raise UsageError("--model-dir is for stages 8 and 9 with --test-dir")
     trained = exp / "config.yaml" if stage > TRAIN else None
     settings = split_settings(options.settings)
     config = load_config(corpus_dir, options.model, settings, trained)
@@ -202,9 +239,55 @@ def make_job(options: argparse.Namespace, stage: int) -> Job:
         test_dir=_test_dir(options.test_dir),
         decoders=_decoders(options.decoders),
         init_from=_init_from(options.init_from),
+        channel=_channel(options),
     )
     check_owner(job)
     return job
+
+
+def _model_job(options: argparse.Namespace, exp: Path) -> Job | None:
+    """The work order where a finished model is used, or None where ``exp`` has one.
+
+    Raises:
+        UsageError: ``--model-dir`` without ``--test-dir``.
+        RecipeError: there is no model, or not such a folder.
+    """
+    if options.test_dir is None:
+        if options.model_dir is not None:
+            raise UsageError("--model-dir needs --test-dir: the folder to recognise")
+        return None
+    model_dir = choose_model_dir(options.model_dir, exp)
+    if model_dir is None:
+        return None
+    manifest = read_manifest(model_dir)
+    home = options.exp_dir or Path("exp") / "pretrained" / manifest.name
+    print(f"model: {model_dir} ({manifest.name}); results: {home}", flush=True)
+    job = Job(
+        config=load_model_config(model_dir / CONFIG, split_settings(options.settings)),
+        paths=Paths(options.download_dir, home / "model", home, home / "model"),
+        corpus_dir=ROOT / "egs" / options.corpus,
+        nj=options.nj,
+        test_dir=_test_dir(options.test_dir),
+        decoders=_decoders(options.decoders or " ".join(manifest.decoders)),
+        channel=_channel(options),
+        model_dir=model_dir,
+    )
+    check_owner(job)
+    return job
+
+
+def _folder(text: str) -> Path:
+    """A path; an empty one, as of a variable that is not set, is a mistake."""
+    if not text:
+        raise argparse.ArgumentTypeError("the name of the folder is empty")
+    return Path(text)
+
+
+def _channel(options: argparse.Namespace) -> int | None:
+    channel: int | None = options.channel
+    if channel is not None and (channel < 1 or options.test_dir is None):
+        raise UsageError(f"--channel {channel}: from 1, of the files of --test-dir")
+    return channel
 
 
 def _init_from(path: Path | None) -> Path | None:

@@ -229,6 +229,22 @@ class DecodeConfig:
 
 
 @dataclass(frozen=True)
+class LongAudioConfig:
+    """A user's recordings that are longer than what a model is trained on."""
+
+    window_seconds: float  # what is longer is heard and searched in such parts
+    overlap_seconds: float  # of two windows that the model hears
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.window_seconds <= 3600:
+            raise ValueError(f"window_seconds={self.window_seconds}: from 1 to 3600")
+        if not 0 <= self.overlap_seconds <= self.window_seconds / 2:
+            raise ValueError(
+                f"overlap_seconds={self.overlap_seconds}: from 0 to half a window"
+            )
+
+
+@dataclass(frozen=True)
 class Config:
     """One run's whole configuration, in the order of the stages."""
 
@@ -242,5 +258,6 @@ class Config:
     log: LogConfig
     tune: TuneConfig
     decode: DecodeConfig
+    long_audio: LongAudioConfig
     neural_lm: NeuralLmConfig
     rescore: RescoreConfig

@@ -16,6 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 # What a trained model depends on: stages 7 to 9 take these from the experiment.
 TRAINED_SECTIONS = ("manifest", "fbank", "tokenizer", "model", "train")
 
+# What decoding with a finished model depends on: the rest of its configuration is of the
+# training, and may have keys that only a later version knows.
+MODEL_SECTIONS = ("corpus", "fbank", "tokenizer", "lm", "model", "decode")
+
 
 def load_config(
     corpus_dir: Path, model: str, settings: Sequence[str], trained: Path | None = None
@@ -42,6 +46,28 @@ def load_config(
     if trained is not None and trained.exists():
         saved = read_yaml(trained)
         tree.update(trained_sections(saved, model))
+    for item in settings:
+        apply_setting(tree, item)
+    return build_config(tree)
+
+
+def load_model_config(path: Path, settings: Sequence[str]) -> Config:
+    """The configuration that a finished model folder holds.
+
+    Args:
+        path: its ``config.yaml``, as resolved where the model was made.
+        settings: ``section.key=value`` items, values in YAML.
+
+    Raises:
+        UsageError: an unknown key, a value of the wrong type, an unreadable file.
+    """
+    saved = read_yaml(path)
+    model = saved.get("model", {}).get("name", "")
+    if model not in MODELS:
+        raise UsageError(f"{path}: model.name is {model!r}, not {', '.join(MODELS)}")
+    tree = default_tree(model)
+    for section in MODEL_SECTIONS:
+        merge(tree, {section: saved.get(section, {})})
     for item in settings:
         apply_setting(tree, item)
     return build_config(tree)

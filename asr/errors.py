@@ -11,6 +11,12 @@ class RecipeError(Exception):
     exit_code = 1
 
 
+class BadFilesError(RecipeError):
+    """Some of the user's files could not be used; everything else is done."""
+
+    exit_code = 3
+
+
 class UsageError(RecipeError):
     """A wrong option or value on the command line or in a YAML file."""
 

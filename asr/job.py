@@ -29,6 +29,7 @@ class Paths:
     download: Path
     data: Path
     exp: Path
+    model: Path | None = None  # where another model than exp's own lies
 
     @property
     def manifests(self) -> Path:
@@ -87,12 +88,12 @@ class Paths:
 
     @property
     def averaged(self) -> Path:
-        return self.exp / "averaged.pt"
+        return (self.model or self.exp) / "averaged.pt"
 
     @property
     def decode_yaml(self) -> Path:
         """The scales chosen on dev by stage 7, read by stage 8."""
-        return self.exp / "decode.yaml"
+        return (self.model or self.exp) / "decode.yaml"
 
     def decode_dir(self, name: str) -> Path:
         """Log-probs, hypotheses and results of one set."""
@@ -110,6 +111,10 @@ class Job:
     test_dir: Path | None
     decoders: tuple[str, ...]  # empty: all that this machine can run
     init_from: Path | None = None  # checkpoint whose weights training begins with
+    channel: int | None = None  # of the user's recordings, from 1 on; None: their mean
+    model_dir: Path | None = (
+        None  # of a finished model that is used instead of one's own
+    )
 
     @property
     def lang(self) -> Path:
@@ -141,6 +146,6 @@ class Job:
     def decode_sets(self) -> tuple[str, ...]:
         """The sets that stages 8 and 9 work on."""
         if self.test_dir is not None:
-            name = self.test_dir.resolve().name
+            name = "_".join(self.test_dir.resolve().name.split()) or "root"
             return (f"user_{name}" if name in self.splits else name,)
         return self.config.corpus.test_sets

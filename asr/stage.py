@@ -18,6 +18,8 @@ from asr.errors import RecipeError
 from asr.fingerprint import fingerprint
 from asr.job import Job
 
+FIRST_WITH_MODEL = 8  # number of the first stage that runs with a finished model
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -107,9 +109,14 @@ def run_stage(
 def check_ready(stage: Stage, job: Job, stages: Sequence[Stage]) -> None:
     """Raise unless the stages before it are done and their files are there."""
     for needed in stages:
-        if needed.name in stage.needs:
+        if needed.name in stage.needs and not _brought(needed, job):
             check_needed(stage, needed, job)
     check_inputs(stage, job)
+
+
+def _brought(needed: Stage, job: Job) -> bool:
+    """Whether a finished model stands for what this stage would have made."""
+    return job.model_dir is not None and needed.number < FIRST_WITH_MODEL
 
 
 def check_needed(stage: Stage, needed: Stage, job: Job) -> None:

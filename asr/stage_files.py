@@ -1,16 +1,19 @@
 """Files and facts that the stages depend on, and where their done-markers lie."""
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from asr.fingerprint import fingerprint
 from asr.job import DECODERS, LANG_FILES, RESCORED, WITHOUT_LEXICON, Job
+from asr.model_dir import MANIFEST
 
 REPORT = "report.html"  # of an experiment, written by stage 9
 RATES = ("wer", "cer")  # files of stage 9 in each decoder's folder
 PHONE_RATES = ("per",)  # the same where the decoder's output is phones
 Marker = Callable[[Job], Path]
+DEEPEST = 20  # folders in each other
 
 
 def data_marker(name: str) -> Marker:
@@ -106,6 +109,8 @@ def features(job: Job, splits: Sequence[str]) -> list[Path]:
 
 def decode_inputs(job: Job) -> list[Path]:
     """Model and scales; the test sets' features, unless a user's folder is given."""
+    if job.model_dir is not None:
+        return [job.model_dir / MANIFEST]
     paths = [job.paths.averaged, job.paths.decode_yaml]
     if job.test_dir is None:
         return paths + features(job, job.config.corpus.test_sets)
@@ -116,11 +121,26 @@ def user_files(job: Job) -> dict[str, Any]:
     """Name, size and time of all files in the user's folder."""
     facts: dict[str, Any] = {"decoders": list(job.decoders)}
     if job.test_dir is not None:
-        files = sorted(p for p in job.test_dir.rglob("*") if p.is_file())
-        facts["test_dir"] = [
-            [str(p), p.stat().st_size, p.stat().st_mtime_ns] for p in files
-        ]
+        facts["test_dir"] = list(_stats(job.test_dir))
+        facts["channel"] = job.channel
     return facts
+
+
+def _stats(folder: Path) -> Iterator[list[Any]]:
+    """[relative path, size, time] of all files below a folder, links followed."""
+    for where, folders, files in os.walk(folder, followlinks=True):
+        folders.sort()
+        if len(Path(where).relative_to(folder).parts) > DEEPEST:  # a link in a circle
+            folders.clear()
+        for name in sorted(files):
+            path = os.path.join(where, name)
+            try:
+                status = os.stat(path)
+            except OSError:
+                continue  # a link to nowhere; stage 8 names it
+            relative = os.fsencode(os.path.relpath(path, folder))
+            shown = relative.decode("utf-8", "backslashreplace")
+            yield [shown, status.st_size, status.st_mtime_ns]
 
 
 def decoded_methods(folder: Path) -> list[str]:

@@ -19,7 +19,7 @@ LAYERS = (
         "done_marker",
         "fingerprint",
     ),
-    ("job", "owner", "provenance"),
+    ("failures", "job", "model_dir", "owner", "provenance"),
     ("text", "plot"),
     ("models", "data", "lm", "fsa"),
     ("train", "decode", "score"),

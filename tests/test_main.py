@@ -22,6 +22,8 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
         (["--nj", "0"], "at least 1"),
         (["--decoders", "viterbi"], "known are greedy"),
         (["--test-dir", "/no/such/folder"], "no such folder"),
+        (["--model-dir", "/"], "is for stages 8 and 9"),
+        (["--channel", "1"], "of the files of --test-dir"),
         (["--set", "lm.ordr=3"], "lm.order"),
         (["--set", "lm.order='3"], "No closing quotation"),
         (["--init-from", "/no/such/file"], "no such file"),

@@ -316,18 +316,98 @@ def test_own_folder_with_some_transcripts_and_any_rate(
     assert "already done" in own.run("decode", "--test-dir", str(folder))
 
 
-def test_own_folder_with_a_bad_file_decodes_the_others_and_names_it(
+def test_own_folder_with_bad_files_decodes_and_scores_the_others(
     whole: Recipe, tmp_path: Path
 ) -> None:
     own = whole.copy(tmp_path / "own")
-    folder = tmp_path / "mydata"
-    tone(folder / "audio" / "good.wav", 16000)
-    (folder / "audio" / "bad.wav").write_bytes(b"RIFF but not a wave file")
-    soundfile.write(folder / "audio" / "short.wav", np.zeros(50), 16000)
-    said = own.run("decode", "--test-dir", str(folder), code=1)
-    assert "bad.wav" in said and "Traceback" not in said
-    assert "short.wav: is shorter than 25 ms" in said
-    assert (own.exp / "decode_mydata" / "greedy" / "predictions" / "good.txt").exists()
+    audio = tmp_path / "mydata" / "audio"
+    for name in ("good.wav", "sub/good.flac", "a b\u00e9.c.wav"):
+        tone(audio / name, 16000)
+    (audio / "bad.wav").write_bytes(b"RIFF but not a wave file")
+    (audio / "empty.mp3").touch()
+    soundfile.write(audio / "short.wav", np.zeros(50), 16000)
+    transcripts = tmp_path / "mydata" / "transcriptions"
+    transcripts.mkdir()
+    (transcripts / "a b\u00e9.c.txt").write_text("one, TWO")
+    (transcripts / "bad.txt").write_text("nobody's")
+    options = ("--test-dir", str(tmp_path / "mydata"), "--decoders", "greedy beam")
+    said = own.run("decode", *options, code=3)
+    assert "not decoded: audio/bad.wav: " in said and "Traceback" not in said
+    assert "not decoded: audio/empty.mp3: is empty (0 bytes)" in said
+    assert "2 files of mydata could not be used" in said.splitlines()[-1]
+    assert "1 of 4 files have one, 3 have none; rule 'upper'" in said
+    names = ["a b\u00e9.c.txt", "good.txt", "short.txt", "sub_good.txt"]
+    predictions = own.exp / "decode_mydata" / "greedy" / "predictions"
+    assert sorted(p.name for p in predictions.iterdir()) == names
+    assert "\t2\t" in results_of(own, *options)
+    again = own.run("decode", *options, code=3)
+    assert "already done" in again and "not decoded: audio/bad.wav: " in again
+
+
+def results_of(recipe: Recipe, *options: str) -> str:
+    recipe.run("score", *options)
+    return (recipe.exp / "decode_mydata" / "results.tsv").read_text()
+
+
+def test_own_folder_with_a_new_file_decodes_that_file(
+    whole: Recipe, tmp_path: Path
+) -> None:
+    own, anew = (whole.copy(tmp_path / name) for name in ("own", "anew"))
+    audio = tmp_path / "mydata" / "audio"
+    for name, seconds in (("a.wav", 1), ("long.wav", 45)):
+        wave = np.random.default_rng(seconds).uniform(-0.1, 0.1, 8000 * seconds)
+        audio.mkdir(parents=True, exist_ok=True)
+        soundfile.write(audio / name, wave, 8000)
+    options = ("--test-dir", str(tmp_path / "mydata"), "--decoders", "greedy beam-lm")
+    own.run("decode", *options)
+    tone(audio / "b.wav", 16000)
+    said = own.run("decode", *options)
+    assert "log_probs.h5: 1 files, 1.0 s of audio" in said
+    anew.run("decode", *options)
+    for method in ("greedy", "beam-lm"):
+        for name in ("text", "ctm", "nbest.jsonl", "predictions/long.txt"):
+            path = Path("decode_mydata") / method / name
+            assert (own.exp / path).read_bytes() == (anew.exp / path).read_bytes()
+    ids = [
+        json.loads(line)["id"]
+        for line in (own.exp / "decode_mydata/beam-lm/nbest.jsonl").open()
+    ]
+    assert ids == ["a", "b", "long"]
+    (audio / "b.wav").unlink()
+    own.run("decode", *options[:2], "--decoders", "greedy")
+    assert not (own.exp / "decode_mydata" / "beam-lm").exists()  # it has b
+    tone(audio / "b.wav", 16000)
+    own.run("decode", *options)
+    said = own.run("decode", *options, "--channel", "1")
+    assert "channel changed from None to 1" in said
+    assert "3 files, 47.0 s of audio" in said and "already there" not in said
+    said = own.run("decode", *options, "--channel", "2", code=3)
+    assert "audio/a.wav: has 1 channel(s), and --channel is 2" in said
+
+
+def test_exported_model_recognises_a_folder_without_the_rest(
+    whole: Recipe, tmp_path: Path
+) -> None:
+    model, other = tmp_path / "model", Recipe(tmp_path / "other")
+    assert "MiB" in whole.run("export", "--out", str(model), "--max-mb", "1")
+    first = {p: p.read_bytes() for p in model.rglob("*") if p.is_file()}
+    whole.run("export", "--out", str(model), "--max-mb", "1")
+    assert {p: p.read_bytes() for p in model.rglob("*") if p.is_file()} == first
+    tone(tmp_path / "mydata" / "audio" / "a.wav", 16000)
+    options = ["--test-dir", str(tmp_path / "mydata"), "--model-dir", str(model)]
+    command = ["--decoders", "greedy beam-lm hlg", "--set", ""]
+    other.run("decode", *options, *command)
+    own = whole.copy(tmp_path / "own")
+    own.run("decode", *options[:2], "--decoders", "greedy beam-lm hlg")
+    for method in ("greedy", "beam-lm", "hlg"):
+        path = Path("decode_mydata") / method / "predictions" / "a.txt"
+        assert (other.exp / path).read_bytes() == (own.exp / path).read_bytes()
+    assert "already done" in other.run("decode", *options, *command)
+    assert "nothing to score" in other.run("score", *options, *command)
+    (model / "decode.yaml").write_text("lm_weight: 0.1")
+    again = Recipe(tmp_path / "again")
+    said = again.run("decode", *options, *command, code=1)
+    assert "decode.yaml: not the file that manifest.json names" in said
 
 
 def test_own_folder_without_audio_is_one_line(whole: Recipe, tmp_path: Path) -> None:

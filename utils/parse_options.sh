@@ -3,13 +3,14 @@
 # $help_message, whose first line is the usage line. Kaldi's rules: "--some-name value"
 # sets $some_name; "--name=value", an unknown name or a missing value ends the script
 # with exit code 2; a variable that is true or false stays one of the two; --help
-# prints the help. What follows the options is left in "$@".
+# prints the help. given_options has the names that were given. What follows the options is left in "$@".
 
 usage_error() {
   printf '%s: %s\n%s\n' "$0" "$1" "${help_message%%$'\n'*}" >&2
   exit 2
 }
 
+given_options=()
 while [ $# -gt 0 ]; do
   case "$1" in
     --help | -h) printf '%s\n' "$help_message"; exit 0 ;;
@@ -21,7 +22,7 @@ while [ $# -gt 0 ]; do
   option_name=${1#--}
   option_name=${option_name//-/_}
   if ! [[ "$1" =~ ^--[a-z][a-z0-9_-]*$ && -v "$option_name" ]] ||
-    [[ "$option_name" =~ ^(help_message|option_name)$ ]]; then
+    [[ "$option_name" =~ ^(help_message|option_name|given_options)$ ]]; then
     usage_error "unknown option $1"
   fi
   if [ $# -lt 2 ] || [[ "$2" == --* ]]; then
@@ -31,6 +32,7 @@ while [ $# -gt 0 ]; do
     usage_error "option $1 is true or false, not '$2'"
   fi
   printf -v "$option_name" '%s' "$2"
+  given_options+=("$option_name")
   shift 2
 done
 unset option_name

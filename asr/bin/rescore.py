@@ -14,7 +14,7 @@ import yaml
 
 from asr.atomic import atomic_path, write_text
 from asr.bin import score
-from asr.bin.decode import search_options, search_signature
+from asr.bin.search import search_options, search_signature
 from asr.decode.child import peak_rss_mb
 from asr.decode.matrix import run_method
 from asr.decode.nbest_file import NBest, nbest_text, read_nbest

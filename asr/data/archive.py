@@ -35,7 +35,7 @@ def unpack(archive: Path, folder: Path, wanted: str) -> None:
         if not (temporary / wanted).exists():
             raise RecipeError(
                 f"{archive}: does not hold {wanted}; is it the right archive? delete "
-                "it and run stage 0 again"
+                "it and run the same command again"
             )
         _move(temporary, folder, temporary / wanted)
     finally:
@@ -52,8 +52,8 @@ def _extract(archive: Path, folder: Path) -> None:
             _read_to_the_end(tar)
     except (tarfile.TarError, EOFError, *COMPRESSION_ERRORS) as error:
         raise RecipeError(
-            f"{archive}: truncated or damaged ({error}); delete it and run stage 0 "
-            "again"
+            f"{archive}: truncated or damaged ({error}); delete it and run the "
+            "same command again"
         ) from error
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import soundfile
 
 from asr.data.audio import Samples, audio_size, read_audio
-from asr.data.user_folder import find_audio
+from asr.data.user_folder import load_user_folder
 from asr.errors import RecipeError
+from asr.text.normalize import get_rule
 
 MAX_SECONDS = 30.0
 
@@ -40,11 +41,11 @@ def folder_clips(
     """The same, of a user's folder."""
     clips: dict[str, bytes] = {}
     try:
-        files = find_audio(folder) if ids else {}
-        for id_ in sorted(files.keys() & set(ids)):
-            length, rate = audio_size(files[id_])
+        files = load_user_folder(folder, get_rule("none")).files if ids else ()
+        for file in (file for file in files if file.id in ids):
+            length, rate = audio_size(file.path)
             if length <= MAX_SECONDS * rate:
-                clips[id_] = encode(read_audio(files[id_], sample_rate), sample_rate)
+                clips[file.id] = encode(read_audio(file.path, sample_rate), sample_rate)
     except RecipeError as error:
         print(f"report: no audio of {folder}: {error}", flush=True)
     return clips

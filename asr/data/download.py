@@ -64,7 +64,7 @@ def verify(archive: Path, source: Source) -> None:
         raise RecipeError(
             f"{archive}: truncated or damaged ({archive.stat().st_size} bytes): "
             f"{source.algorithm} {source.checksum} expected, got {got}; delete the "
-            "file and run stage 0 again to download it"
+            "file and run the same command again to download it"
         )
     remember(archive, source.checksum)
 
@@ -91,7 +91,7 @@ def fetch(archive: Path, source: Source, sleep: Sleep = time.sleep) -> None:
         forget(part)
         raise RecipeError(
             f"{source.url}: {source.algorithm} {source.checksum} expected, got {got} "
-            f"({size} bytes); the download is deleted: run stage 0 again, or put the "
+            f"({size} bytes); the download is deleted: run the same command again, or put the "
             f"right file at {archive}"
         )
     os.replace(part, archive)

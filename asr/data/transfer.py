@@ -137,7 +137,7 @@ def _size(path: Path) -> int:
 
 def _unreachable(part: Path, url: str, problem: Exception) -> RecipeError:
     return RecipeError(
-        f"{url}: cannot be downloaded ({_why(problem)}); run stage 0 again to go on "
+        f"{url}: cannot be downloaded ({_why(problem)}); run the same command again to go on "
         f"from here, or download it by hand into {part.parent}"
     )
 

@@ -1,26 +1,41 @@
-"""A user's own folder: ``audio/*`` and, where known, ``transcriptions/<id>.txt``."""
+"""A user's own folder: ``audio/`` and, where known, ``transcriptions/<utt-id>.txt``."""
 
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
-import numpy as np
-from numpy.typing import NDArray
-
-from asr.data.audio import SUFFIXES, AudioError, check_audio, read_audio
-from asr.data.fbank import compute
+from asr.data import ffmpeg
+from asr.data.audio import SUFFIXES, check_audio
+from asr.data.user_names import Name, name_files
+from asr.data.user_transcripts import match_transcripts, read_transcripts
 from asr.errors import RecipeError
 from asr.text.normalize import Rule
 
-WINDOW = 0.025  # seconds, of the filter bank
+READABLE = (*SUFFIXES, *ffmpeg.SUFFIXES)
 
 
 @dataclass(frozen=True)
-class UserUtterance:
-    """One audio file; ``text`` is its normalised transcript, None where unknown."""
+class UserFile:
+    """One audio file.
 
-    id: str
-    audio: Path
+    Attributes:
+        name: its id, and what its prediction is called.
+        path: where it is.
+        place: relative to the folder, for messages and as part of ``key``.
+        key: changes when the file does: place, size and time.
+        text: normalised transcript, None where unknown.
+    """
+
+    name: Name
+    path: Path
+    place: str
+    key: str
     text: str | None
+
+    @property
+    def id(self) -> str:
+        return self.name.id
 
 
 @dataclass(frozen=True)
@@ -28,110 +43,99 @@ class UserFolder:
     """What a folder holds.
 
     Attributes:
-        utterances: readable audio, sorted by id.
-        failures: id -> what is wrong with it: audio that cannot be read, a transcript
-            without audio, a transcript that is no UTF-8 text.
+        files: audio that looks whole, by id.
+        failures: file (relative) -> what is wrong with it.
+        notes: one line each about what is passed over.
     """
 
-    utterances: tuple[UserUtterance, ...]
+    files: tuple[UserFile, ...]
     failures: dict[str, str]
+    notes: tuple[str, ...]
 
 
 def load_user_folder(folder: Path, normalize: Rule) -> UserFolder:
     """Find the audio and the transcripts of a user's folder.
 
     Raises:
-        RecipeError: there is no audio at all, or two files share an id.
+        RecipeError: there is no audio at all.
     """
-    files = find_audio(folder)
+    root = folder / "audio" if (folder / "audio").is_dir() else folder
+    audio, others = find_audio(root)
+    names = name_files(list(audio))
     texts, failures = read_transcripts(folder / "transcriptions", normalize)
-    failures.update(unsupported_files(folder))
-    for id_ in sorted(texts.keys() - files.keys()):
-        path = folder / "transcriptions" / f"{id_}.txt"
-        failures[id_] = f"{path}: there is no audio/{id_}.* for this transcript"
-    utterances = []
-    for id_, path in sorted(files.items()):
-        problem = check_audio(path)
+    found, notes = match_transcripts(texts, names)
+    files = []
+    for relative, path in audio.items():
+        place = shown(path.relative_to(folder))
+        problem = check(path)
         if problem is None:
-            utterances.append(UserUtterance(id_, path, texts.get(id_)))
+            text = found.get(names[relative].id)
+            key = _key(place, path)
+            files.append(UserFile(names[relative], path, place, key, text))
         else:
-            failures[id_] = f"{path}: {problem}"
-    return UserFolder(tuple(utterances), dict(sorted(failures.items())))
+            failures[place] = problem
+    if others:
+        names_of = ", ".join(shown(path) for path in others[:5])
+        more = f" and {len(others) - 5} more" if len(others) > 5 else ""
+        notes.append(f"not audio by their names, passed over: {names_of}{more}")
+    files.sort(key=lambda file: file.id.encode())
+    return UserFolder(tuple(files), dict(sorted(failures.items())), tuple(notes))
 
 
-def find_audio(folder: Path) -> dict[str, Path]:
-    """Return id -> file for everything in ``folder/audio`` that is audio by its name.
+def find_audio(root: Path) -> tuple[dict[PurePath, Path], list[PurePath]]:
+    """Return the audio below a folder by relative path, and all other files.
 
-    The id is the name without suffix; spaces, which Kaldi's ``text`` does not allow in
-    an id, become ``_``.
+    Hidden files and folders are left out, links are followed.
 
     Raises:
-        RecipeError: there is none, or two files share an id.
+        RecipeError: there is no audio.
     """
-    audio = folder / "audio"
-    files: dict[str, Path] = {}
-    for path in sorted(audio.iterdir()) if audio.is_dir() else []:
-        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+    audio, others = {}, []
+    for path in sorted(walk(root), key=os.fsencode):
+        relative = path.relative_to(root)
+        if relative.parts[0] == "transcriptions" and root.name != "audio":
             continue
-        id_ = _id(path)
-        if id_ in files:
-            raise RecipeError(
-                f"{audio}: {files[id_].name} and {path.name} have the same id; "
-                "rename one of them"
-            )
-        files[id_] = path
-    if not files:
-        kinds = ", ".join(SUFFIXES)
+        if path.suffix.lower() in READABLE:
+            audio[PurePath(relative)] = path
+        else:
+            others.append(PurePath(relative))
+    if not audio:
+        kinds = ", ".join(suffix.removeprefix(".") for suffix in SUFFIXES)
         raise RecipeError(
-            f"{audio}: no audio files; put them there, one an utterance ({kinds})"
+            f"{shown(root)}: no audio files; put them into "
+            f"{shown(root.parent if root.name == 'audio' else root)}/audio, one an "
+            f"utterance ({kinds}; with ffmpeg also m4a)"
         )
-    return files
+    return audio, others
 
 
-def _id(path: Path) -> str:
-    return "_".join(path.stem.split())
+def walk(folder: Path) -> Iterator[Path]:
+    """All files below a folder that are not hidden; a folder that is linked comes once."""
+    seen: set[str] = set()
+    for where, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(where)
+        folders[:] = [f for f in folders if not f.startswith(".") and real not in seen]
+        if real not in seen:
+            seen.add(real)
+            yield from (Path(where) / f for f in files if not f.startswith("."))
 
 
-def unsupported_files(folder: Path) -> dict[str, str]:
-    """Return name -> problem for the files in ``folder/audio`` that are passed over."""
-    return {
-        path.name: f"{path}: not a format that can be read; convert it to wav or flac"
-        for path in sorted((folder / "audio").iterdir())
-        if path.is_file()
-        and path.suffix.lower() not in SUFFIXES
-        and not path.name.startswith(".")
-    }
+def check(path: Path) -> str | None:
+    """What is wrong with a file, as far as its ends tell."""
+    if path.suffix.lower() not in ffmpeg.SUFFIXES:
+        return check_audio(path)
+    if not path.is_file():
+        return "no such file"
+    if path.stat().st_size == 0:
+        return "is empty (0 bytes)"
+    return None if ffmpeg.find_ffmpeg() else ffmpeg.NO_FFMPEG
 
 
-def read_transcripts(
-    folder: Path, normalize: Rule
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Read ``<id>.txt`` files; return (id -> normalised text, id -> problem).
-
-    An empty transcript counts as none: it cannot be told from a forgotten one.
-    """
-    texts: dict[str, str] = {}
-    problems: dict[str, str] = {}
-    for path in sorted(folder.glob("*.txt")) if folder.is_dir() else []:
-        try:
-            text = normalize(path.read_text(encoding="utf-8-sig"))
-        except UnicodeDecodeError as error:
-            problems[_id(path)] = f"{path}: not UTF-8 ({error.reason}); save it as such"
-            continue
-        if text:
-            texts[_id(path)] = text
-    return texts, problems
+def shown(path: PurePath) -> str:
+    """A path that can be printed, whatever bytes it has."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def extract(
-    utterance: UserUtterance, sample_rate: int, num_mel_bins: int
-) -> NDArray[np.float32]:
-    """Return the (T, num_mel_bins) features of one file: mono, resampled.
-
-    Raises:
-        AudioError: the file turns out to be damaged, or shorter than one window.
-    """
-    samples = read_audio(utterance.audio, sample_rate)
-    if len(samples) < WINDOW * sample_rate:
-        raise AudioError(f"{utterance.audio}: is shorter than {1000 * WINDOW:.0f} ms")
-    return compute(samples, sample_rate, num_mel_bins)
+def _key(place: str, path: Path) -> str:
+    status = path.stat()
+    return f"{place} {status.st_size} {status.st_mtime_ns}"

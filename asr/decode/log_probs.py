@@ -3,6 +3,10 @@
 One HDF5 file per set with one ``(T', V)`` float32 dataset per utterance id, natural
 log. Attributes of a dataset: ``num_frames`` (feature frames that went into the model)
 and ``duration`` (seconds of audio).
+
+A long recording lies there in pieces, named ``<id> 00000`` and so on (no id has a
+space), with the id as attribute ``recording`` and the second at which the piece begins
+as ``start``. Recordings of a user's folder have ``key``, which tells versions apart.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,6 +32,7 @@ class Utterance:
     id: str
     log_probs: LogProbs
     duration: float  # seconds
+    start: float = 0.0  # seconds, of a piece in its recording
 
 
 def check_log_probs(log_probs: LogProbs, vocab_size: int) -> None:
@@ -48,7 +53,12 @@ class LogProbWriter:
         self._file = file
 
     def add(
-        self, id_: str, log_probs: LogProbs, num_frames: int, duration: float
+        self,
+        id_: str,
+        log_probs: LogProbs,
+        num_frames: int,
+        duration: float,
+        **attributes: str | float,
     ) -> None:
         """Store one utterance.
 
@@ -57,11 +67,21 @@ class LogProbWriter:
             log_probs: ``(T', V)``, natural log.
             num_frames: feature frames that went into the model.
             duration: seconds of audio.
+            attributes: further ones of the dataset.
         """
         data = np.ascontiguousarray(log_probs, dtype=np.float32)
         dataset = self._file.create_dataset(id_, data=data, track_times=False)
         dataset.attrs["num_frames"] = num_frames
         dataset.attrs["duration"] = duration
+        dataset.attrs.update(attributes)
+
+    def copy(self, source: h5py.File, id_: str) -> None:
+        """Take an utterance over from another file, as it is."""
+        source.copy(id_, self._file, name=id_)
+
+    def remove(self, id_: str) -> None:
+        """Forget an utterance that was added."""
+        del self._file[id_]
 
 
 @contextmanager
@@ -105,7 +125,41 @@ def read_log_probs(path: Path, ids: list[str] | None = None) -> Iterator[Utteran
             if not isinstance(dataset, h5py.Dataset):
                 raise RecipeError(f"{path} has no log-probs of utterance {id_}")
             log_probs = np.asarray(dataset[()], dtype=np.float32)
-            yield Utterance(id_, log_probs, float(dataset.attrs["duration"]))
+            seconds, start = (
+                float(dataset.attrs.get(name, 0.0)) for name in ("duration", "start")
+            )
+            yield Utterance(id_, log_probs, seconds, start)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A recording in a file: the names of its pieces in order, its key, its seconds."""
+
+    pieces: tuple[str, ...]
+    key: str
+    duration: float
+
+
+def read_recordings(path: Path) -> dict[str, Stored]:
+    """What a file holds, by the ids of the recordings in byte order."""
+    found: dict[str, Stored] = {}
+    names = read_ids(path)
+    with open_log_probs(path) as file:
+        for name in names:
+            attrs = file[name].attrs
+            id_ = str(attrs.get("recording", name))
+            old = found.get(id_, Stored((), "", 0.0))
+            found[id_] = Stored(
+                (*old.pieces, name),
+                str(attrs.get("key", "")),
+                old.duration + float(attrs["duration"]),
+            )
+    return dict(sorted(found.items(), key=lambda item: item[0].encode()))
+
+
+def piece_name(id_: str, number: int) -> str:
+    """What the pieces of a long recording are called."""
+    return f"{id_} {number:05d}"
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Every decoder on the same log-probs, each in a process of its own."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -9,8 +9,9 @@ from asr.atomic import atomic_path
 from asr.decode.child import call_in_child, parent_is_gone, peak_rss_mb
 from asr.decode.decoded import Decoded, decoded_files
 from asr.decode.hypothesis import Hypothesis
-from asr.decode.log_probs import read_log_probs
+from asr.decode.log_probs import read_log_probs, read_recordings
 from asr.decode.methods import SearchOptions, load_method
+from asr.decode.pieces import join_hypotheses
 from asr.decode.vocabulary import Vocabulary
 from asr.decode.word_times import add_words
 from asr.fsa.lexicon import Lexicon
@@ -18,6 +19,8 @@ from asr.fsa.lexicon_file import read_lexicon
 from asr.progress import LineTimer
 from asr.text.tokenizer import read_tokens
 from asr.text.units import separator
+
+Timed = tuple[float, list[Hypothesis]]  # second at which a piece begins, its hypotheses
 
 
 def run_method(
@@ -55,10 +58,15 @@ def decode_in_child(
     lang_dir: Path,
     lm: Path | None,
     options: SearchOptions,
+    only: Sequence[str] | None = None,
 ) -> Decoded:
-    """``decode_set`` in a process of its own, whose memory is the decoder's."""
+    """``decode_set`` in a process of its own, whose memory is the decoder's.
+
+    Args:
+        only: ids of recordings; None: all.
+    """
     decoded: Decoded = call_in_child(
-        f"decoder {method}", decode_set, method, log_probs, lang_dir, lm, options
+        f"decoder {method}", decode_set, method, log_probs, lang_dir, lm, options, only
     )
     seconds = decoded.search_seconds
     print(f"{method}: {seconds:.1f} s, RTF {decoded.rtf:.4f}", flush=True)
@@ -71,16 +79,18 @@ def decode_set(
     lang_dir: Path,
     lm: Path | None,
     options: SearchOptions,
+    only: Sequence[str] | None = None,
 ) -> Decoded:
-    """Decode all utterances of a file, one after the other, in this process."""
+    """Decode the recordings of a file, one after the other, in this process."""
     began = time.perf_counter()
     decode = load_method(method, lang_dir, lm)(options)
-    for first in islice(read_log_probs(log_probs), 1):
+    wanted = _pieces(log_probs, only)
+    for first in islice(read_log_probs(log_probs, list(wanted)), 1):
         decode(first.log_probs[:1])  # what libraries do at their first call
-    load_seconds = time.perf_counter() - began
+    load = time.perf_counter() - began
     nbest: dict[str, list[Hypothesis]] = {}
     audio, search, timer = 0.0, 0.0, LineTimer()
-    for utterance in read_log_probs(log_probs):
+    for utterance in read_log_probs(log_probs, list(wanted)):
         if parent_is_gone():
             raise SystemExit(1)
         began = time.perf_counter()
@@ -91,8 +101,15 @@ def decode_set(
             done = f"{len(nbest)} utterances, {audio:.0f} s of audio"
             print(f"{method}: {done}", flush=True)
     peak = peak_rss_mb()  # of the search; what follows is the same for all decoders
-    nbest = _timed(nbest, log_probs, lang_dir, options.frame_shift)
-    return Decoded(nbest, audio, search, load_seconds, peak)
+    timed = _timed(nbest, log_probs, lang_dir, options.frame_shift)
+    return Decoded(_whole(timed, wanted, options.nbest), audio, search, load, peak)
+
+
+def _pieces(log_probs: Path, only: Sequence[str] | None) -> dict[str, str]:
+    """Recording by name of dataset, in order, of the recordings that are wanted."""
+    recordings = read_recordings(log_probs)
+    ids = recordings if only is None else sorted(only, key=str.encode)
+    return {piece: id_ for id_ in ids for piece in recordings[id_].pieces}
 
 
 def _timed(
@@ -100,15 +117,28 @@ def _timed(
     log_probs: Path,
     lang_dir: Path,
     frame_shift: float,
-) -> dict[str, list[Hypothesis]]:
-    """The hypotheses with the times of their words."""
+) -> dict[str, Timed]:
+    """The hypotheses with the times of their words, and where their pieces begin."""
     tokens = read_tokens(lang_dir / "tokens.txt")
     vocabulary = Vocabulary(tokens, separator=separator(lang_dir))
     lexicon = _lexicon(lang_dir, tokens)
     return {
-        u.id: add_words(nbest[u.id], u.log_probs, vocabulary, frame_shift, lexicon)
-        for u in read_log_probs(log_probs)
+        u.id: (
+            u.start,
+            add_words(nbest[u.id], u.log_probs, vocabulary, frame_shift, lexicon),
+        )
+        for u in read_log_probs(log_probs, list(nbest))
     }
+
+
+def _whole(
+    timed: Mapping[str, Timed], recordings: Mapping[str, str], nbest: int
+) -> dict[str, list[Hypothesis]]:
+    """One list for each recording; long ones were decoded in pieces."""
+    parts: dict[str, list[Timed]] = {}
+    for piece, recording in recordings.items():
+        parts.setdefault(recording, []).append(timed[piece])
+    return {id_: join_hypotheses(pieces, nbest) for id_, pieces in parts.items()}
 
 
 def write_decoded(

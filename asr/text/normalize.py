@@ -42,6 +42,11 @@ def lower(text: str) -> str:
     return fold_spaces(strip_punctuation(text).lower())
 
 
+DESCRIPTIONS = {
+    "none": "as written",
+    "upper": "upper case, without punctuation; numbers stay as they are",
+    "lower": "lower case, without punctuation; numbers stay as they are",
+}
 RULES: dict[str, Rule] = {"none": fold_spaces, "upper": upper, "lower": lower}
 
 

@@ -1,60 +1,76 @@
 """A user's own folder: nothing is lost without a word."""
 
+import os
+import unicodedata
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from asr.data.user_folder import extract, load_user_folder
+from asr.data import ffmpeg
+from asr.data.user_folder import UserFolder, load_user_folder
 from asr.errors import RecipeError
 from asr.text.normalize import get_rule
 from tests.data.sounds import write_sound
 
-UPPER = get_rule("upper")
+
+def load(folder: Path) -> UserFolder:
+    return load_user_folder(folder, get_rule("upper"))
 
 
-def transcript(folder: Path, id_: str, content: bytes) -> None:
-    (folder / "transcriptions").mkdir(exist_ok=True)
-    (folder / "transcriptions" / f"{id_}.txt").write_bytes(content)
+def texts(folder: Path) -> dict[str, str | None]:
+    return {file.id: file.text for file in load(folder).files}
 
 
-def test_formats_rates_and_channels(tmp_path: Path) -> None:
+def transcript(folder: Path, name: str, content: bytes) -> None:
+    path = folder / "transcriptions" / f"{name}.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def test_formats_and_transcripts(tmp_path: Path) -> None:
     audio = tmp_path / "audio"
-    write_sound(audio / "a.wav", 1.0, rate=22050)
-    write_sound(audio / "b.flac", 1.0, rate=8000, channels=2)
-    write_sound(audio / "c.mp3", 1.0, rate=44100)
-    write_sound(audio / "D.OGG", 1.0, rate=48000)
+    write_sound(audio / "a.wav", rate=22050)
+    write_sound(audio / "b.flac", rate=8000, channels=2)
+    write_sound(audio / "c.mp3", rate=44100)
+    write_sound(audio / "D.OGG", rate=48000)
     transcript(tmp_path, "a", b"\xef\xbb\xbfHello,\r\nworld!\r\n")
     transcript(tmp_path, "b", b"")
-    folder = load_user_folder(tmp_path, UPPER)
-    assert [u.id for u in folder.utterances] == ["D", "a", "b", "c"]
-    texts = {u.id: u.text for u in folder.utterances}
-    assert texts == {"D": None, "a": "HELLO WORLD", "b": None, "c": None}
-    assert folder.failures == {}
-    for utterance in folder.utterances:
-        features = extract(utterance, 16000, 80)
-        assert features.shape[1] == 80 and features.dtype == np.float32
-        assert abs(len(features) - 100) <= (15 if utterance.id == "c" else 0)
+    found = load(tmp_path)
+    assert [file.id for file in found.files] == ["D", "a", "b", "c"]
+    assert texts(tmp_path) == {"D": None, "a": "HELLO WORLD", "b": None, "c": None}
+    assert found.failures == {} and found.notes == ()
 
 
 def test_every_problem_is_reported(tmp_path: Path) -> None:
     audio = tmp_path / "audio"
     write_sound(audio / "good.wav")
-    write_sound(audio / "empty.wav", 0.0)
+    write_sound(audio / "no samples.wav", 0.0)
+    (audio / "nothing.wav").touch()
     (audio / "broken.flac").write_bytes(b"no sound" * 20)
-    (audio / "phone.m4a").write_bytes(b"\0" * 20)
+    (audio / "gone.wav").symlink_to(tmp_path / "nowhere.wav")
+    whole = write_sound(audio / "cut.wav").read_bytes()
+    (audio / "cut.wav").write_bytes(whole[: len(whole) // 2])
     (audio / ".hidden").write_bytes(b"")
+    (audio / "notes.txt").write_text("x")
     transcript(tmp_path, "lost", b"there is no sound for this")
     transcript(tmp_path, "good", "caf\u00e9".encode("latin-1"))
-    folder = load_user_folder(tmp_path, UPPER)
-    assert [(u.id, u.text) for u in folder.utterances] == [("good", None)]
-    problems = folder.failures
-    assert sorted(problems) == ["broken", "empty", "good", "lost", "phone.m4a"]
-    assert "has no samples" in problems["empty"]
-    assert "there is no audio/lost.*" in problems["lost"]
-    assert "not UTF-8" in problems["good"]
-    assert "convert it" in problems["phone.m4a"]
-    assert "broken.flac" in problems["broken"]
+    found = load(tmp_path)
+    assert [(file.id, file.text) for file in found.files] == [("good", None)]
+    problems = {
+        "audio/broken.flac": "Format not recognised.",
+        "audio/cut.wav": "is cut short: 32000 bytes of samples are promised, 15978",
+        "audio/gone.wav": "no such file",
+        "audio/no samples.wav": "has no samples",
+        "audio/nothing.wav": "is empty (0 bytes)",
+        "transcriptions/good.txt": "is not UTF-8 text",
+    }
+    assert list(found.failures) == list(problems)
+    for place, words in problems.items():
+        assert found.failures[place].startswith(words)
+    assert [note.split(":")[-1].strip() for note in found.notes] == [
+        "lost",
+        "notes.txt",
+    ]
 
 
 @pytest.mark.parametrize("make", [False, True])
@@ -62,23 +78,57 @@ def test_no_audio(tmp_path: Path, make: bool) -> None:
     if make:
         (tmp_path / "audio").mkdir()
         (tmp_path / "audio/notes.txt").write_text("x")
-    with pytest.raises(RecipeError, match="audio: no audio files; put them there"):
-        load_user_folder(tmp_path, UPPER)
+    with pytest.raises(RecipeError, match="no audio files; put them into"):
+        load(tmp_path)
 
 
-def test_two_files_with_one_id(tmp_path: Path) -> None:
-    write_sound(tmp_path / "audio/a.wav")
-    write_sound(tmp_path / "audio/a.flac")
-    with pytest.raises(RecipeError, match="a.flac and a.wav have the same id"):
-        load_user_folder(tmp_path, UPPER)
+def test_folders_links_and_files_without_an_audio_folder(tmp_path: Path) -> None:
+    write_sound(tmp_path / "store" / "sub" / "b.wav")
+    write_sound(tmp_path / "mine" / "deep" / "er" / "a.wav")
+    (tmp_path / "mine" / "linked").symlink_to(tmp_path / "store")
+    (tmp_path / "mine" / "linked" / "circle").symlink_to(tmp_path / "mine")
+    transcript(tmp_path / "mine", "deep/er/a", b"one")
+    transcript(tmp_path / "mine", "b", b"two")
+    assert texts(tmp_path / "mine") == {"a": "ONE", "b": "TWO"}
 
 
-def test_spaces_in_names(tmp_path: Path) -> None:
-    write_sound(tmp_path / "audio/my  own file.wav")
-    (tmp_path / "transcriptions").mkdir()
-    (tmp_path / "transcriptions/my  own file.txt").write_text("hello")
-    (found,) = load_user_folder(tmp_path, UPPER).utterances
-    assert (found.id, found.text) == ("my_own_file", "HELLO")
-    write_sound(tmp_path / "audio/my_own_file.wav")
-    with pytest.raises(RecipeError, match="have the same id"):
-        load_user_folder(tmp_path, UPPER)
+def test_whose_a_transcript_is(tmp_path: Path) -> None:
+    audio = tmp_path / "audio"
+    for name in ("a.wav", "a.flac", "x/b.wav", "y/b.wav", "my own.wav"):
+        write_sound(audio / name)
+    accent = unicodedata.normalize("NFD", "\u00e9")
+    write_sound(audio / f"{accent}.wav")
+    transcript(tmp_path, "a", b"of both")
+    transcript(tmp_path, "a.flac", b"of one")
+    transcript(tmp_path, "x/b", b"of x")
+    transcript(tmp_path, "b", b"of whom")
+    transcript(tmp_path, "my own", b"with a space")
+    transcript(tmp_path, "\u00e9", b"accent")
+    assert texts(tmp_path) == {
+        "a.wav": "OF BOTH",
+        "a.flac": "OF ONE",
+        "x_b": "OF X",
+        "y_b": None,
+        "my_own": "WITH A SPACE",
+        "\u00e9": "ACCENT",
+    }
+    (note,) = load(tmp_path).notes
+    assert note.endswith("different folders): b")
+
+
+def test_other_versions_of_a_file_have_other_keys(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "audio" / "a.wav")
+    (before,) = load(tmp_path).files
+    (same,) = load(tmp_path).files
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
+    (after,) = load(tmp_path).files
+    assert before.key == same.key != after.key
+
+
+def test_m4a_without_ffmpeg_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_sound(tmp_path / "audio" / "a.wav")
+    (tmp_path / "audio" / "b.m4a").write_bytes(b"\0" * 20)
+    monkeypatch.setattr(ffmpeg, "find_ffmpeg", lambda: None)
+    assert "install it, or convert" in load(tmp_path).failures["audio/b.m4a"]

@@ -39,6 +39,9 @@ def test_runs_all_stages_in_order(recipe: Path) -> None:
 def test_forwards_every_option(recipe: Path) -> None:
     folder = recipe / "my audio"
     folder.mkdir()
+    model = recipe / "a model"
+    model.mkdir()
+    (model / "manifest.json").touch()
     given = [
         ["--corpus", "an4"],
         ["--download-dir", "down load"],
@@ -47,6 +50,8 @@ def test_forwards_every_option(recipe: Path) -> None:
         ["--exp-dir", "exp/x"],
         ["--data-dir", "d"],
         ["--test-dir", str(folder)],
+        ["--channel", "2"],
+        ["--model-dir", str(model)],
         ["--init-from", str(recipe / "run.sh")],
         ["--decoders", "greedy beam-lm"],
         ["--set", "train.max_epochs=5 fbank.num_mel_bins=40"],
@@ -71,6 +76,27 @@ def test_a_failing_stage_ends_the_run_with_its_exit_code(recipe: Path) -> None:
     assert done.stderr.endswith("stage 2 (fbank) ended with exit code 7\n")
 
 
+def test_bad_files_of_a_users_folder_do_not_keep_the_others_from_being_scored(
+    recipe: Path,
+) -> None:
+    script(recipe / "local/decode.sh", "echo decode; exit 3")
+    done = run(recipe / "run.sh", "--test-dir", recipe)
+    assert lines_run(done.stdout) == ["decode", "score"]
+    assert done.returncode == 3
+    script(recipe / "local/score.sh", "exit 1")
+    assert run(recipe / "run.sh", "--test-dir", recipe).returncode == 1
+    script(recipe / "local/fbank.sh", "exit 3")
+    assert lines_run(run(recipe / "run.sh").stdout) == ["download", "manifests"]
+
+
+def test_export_runs_nothing_else(recipe: Path) -> None:
+    script(recipe / "local/export.sh", "printf '<%s>' \"$@\"")
+    done = run(recipe / "run.sh", "--corpus", "an4", "--export", "my model")
+    assert done.returncode == 0 and lines_run(done.stdout) == []
+    assert "<--corpus><an4>" in done.stdout
+    assert done.stdout.endswith("<--out><my model>")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -87,6 +113,14 @@ def test_a_failing_stage_ends_the_run_with_its_exit_code(recipe: Path) -> None:
         (["--init-from", "/nowhere"], "--init-from /nowhere: no such file"),
         (["--test-dir", "/nowhere"], "--test-dir /nowhere: no such folder"),
         (["--test-dir", "/", "--stop-stage", "7"], "--test-dir is for stages 8 and 9"),
+        (["--test-dir", ""], "--test-dir is empty"),
+        (["--exp-dir", ""], "--exp-dir is empty"),
+        (["--model-dir", ""], "--model-dir is empty"),
+        (["--model-dir", "/"], "--channel and --model-dir are for --test-dir"),
+        (["--model-dir", "/", "--test-dir", "/"], "--model-dir /: no model folder"),
+        (["--channel", "0", "--test-dir", "/"], "--channel 0: a number from 1"),
+        (["--channel", "1"], "--channel and --model-dir are for --test-dir"),
+        (["--given-options", "1"], "unknown option --given-options"),
         (["--stage=3"], "write --name value, not --stage=3"),
         (["--epochs", "3"], "unknown option --epochs"),
         (["--root", "/tmp"], "unknown option --root"),
@@ -107,6 +141,7 @@ def test_help_names_every_option(recipe: Path) -> None:
     done = run(recipe / "run.sh", "--help")
     assert done.returncode == 0
     names = "stage stop-stage corpus download-dir model exp-dir data-dir nj test-dir"
+    names += " channel model-dir export"
     for name in (*names.split(), "init-from", "decoders", "set"):
         assert f"\n  --{name} " in done.stdout
 

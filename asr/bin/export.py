@@ -1,0 +1,176 @@
+"""``export``: the trained model as a folder that needs nothing else.
+
+See docs/own_audio.md for what is in it; ``asr/bin/install_model.py`` reads it.
+"""
+
+import dataclasses
+import gzip
+import platform
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+import asr
+from asr.atomic import atomic_path, write_text
+from asr.errors import RecipeError
+from asr.job import LANG_FILES, Job
+from asr.lm.kenlm_tools import find_tool
+from asr.lm.train_ngram import train_ngram
+from asr.model_dir import CONFIG, FORMAT, Manifest, check_files, sha256_of
+from asr.models.package import load_package
+from asr.models.weights_file import save_weights
+from asr.provenance import git_commit, write_config
+from asr.score.results import table
+
+# Cutoffs of n-gram counts, from the n-gram as it is to hardly any beyond pairs.
+PRUNINGS = ((0, 0, 1), (0, 1, 2), (0, 2, 4), (0, 4, 8), (0, 8, 16), (0, 16, 32))
+MIB = 1 << 20
+
+
+def run(job: Job, out: Path, max_mb: float, lm: Path | None) -> None:
+    """Write the model folder ``out``; it appears, or is replaced, when it is whole.
+
+    Args:
+        max_mb: MiB of the whole folder; the n-gram is pruned until it fits, or left out.
+        lm: an ARPA file to take instead of the one that stage 4 made.
+
+    Raises:
+        RecipeError: the model is not trained and tuned, or does not fit.
+    """
+    check_target(out)
+    with atomic_path(out) as partial:
+        partial.mkdir(parents=True)
+        model = _write_model(job, partial)
+        room = max_mb * MIB - _size(partial)
+        order = _write_lm(job, partial, room, lm)
+        write_text(partial / "licence.txt", _licence(job))
+        write_text(partial / "figures.md", figures(job))
+        manifest = Manifest(
+            format=FORMAT,
+            name=f"{job.corpus_dir.name}-{model['name']}",
+            commit=git_commit(),
+            versions={
+                "asr": asr.__version__,
+                "python": platform.python_version(),
+                "torch": str(torch.__version__),
+            },
+            model=model,
+            lm_order=order,
+            decoders=job.decoders,
+            files={
+                str(p.relative_to(partial)): (p.stat().st_size, sha256_of(p))
+                for p in sorted(partial.rglob("*"))
+                if p.is_file()
+            },
+        )
+        write_text(partial / "manifest.json", manifest.dumps())
+        check_files(partial, manifest)
+        size = _size(partial)
+        if size > max_mb * MIB:
+            raise RecipeError(
+                f"{out}: {size / MIB:.1f} MiB without an n-gram, and --max-mb is "
+                f"{max_mb:g}: train a smaller model"
+            )
+    print(f"{out}: {size / MIB:.1f} MiB, n-gram of order {order or 'none'}")
+
+
+def check_target(out: Path) -> None:
+    """Raise RecipeError if ``out`` is something else than an older model folder."""
+    is_model = (out / "manifest.json").is_file()
+    if out.exists() and not is_model and (out.is_file() or any(out.iterdir())):
+        raise RecipeError(f"--out {out}: is there, and no model folder; name another")
+
+
+def _write_model(job: Job, folder: Path) -> dict[str, object]:
+    """Weights, tokens, configuration and scales; return what builds the model."""
+    package = load_package(job.paths.averaged)
+    save_weights(package.model.state_dict(), folder / "weights.npz")
+    write_config(job.config, folder / CONFIG)
+    shutil.copyfile(job.paths.decode_yaml, folder / "decode.yaml")
+    (folder / "lang").mkdir()
+    for name in ("tokens.txt", *LANG_FILES[job.config.tokenizer.kind]):
+        shutil.copyfile(job.lang / name, folder / "lang" / name)
+    options = dataclasses.asdict(job.config.model)
+    return {
+        "name": options.pop("name"),
+        "options": options,
+        "num_features": package.num_features,
+        "epochs": list(package.epochs),
+    }
+
+
+def _write_lm(job: Job, folder: Path, room: float, given: Path | None) -> int:
+    """Put in the largest n-gram that fits; return its order, 0 if none does."""
+    order = job.config.lm.order
+    target = folder / "lm" / f"{order}gram.arpa.gz"
+    for arpa in _arpas(job, folder, given):
+        compress(arpa, target)
+        if target.stat().st_size <= room:
+            return order
+        print(f"n-gram: {target.stat().st_size / MIB:.1f} MiB do not fit", flush=True)
+    shutil.rmtree(folder / "lm", ignore_errors=True)
+    return 0
+
+
+def _arpas(job: Job, folder: Path, given: Path | None) -> Iterator[Path]:
+    """The n-gram, then ever more pruned ones of the same text."""
+    if given is not None:
+        if not given.is_file():
+            raise RecipeError(f"--lm {given}: no such file")
+        yield given
+        return
+    order, text = job.config.lm.order, job.paths.lm / "train.txt"
+    yield job.paths.arpa(order)
+    scratch = folder.parent / f".pruned-{folder.name}.arpa"
+    try:
+        for prune in PRUNINGS if text.is_file() else ():
+            print(f"n-gram pruned by {prune}", flush=True)
+            train_ngram(text, scratch, order, prune, find_tool("lmplz"))
+            yield scratch
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def compress(source: Path, target: Path) -> None:
+    """Gzip a file, atomically, without its name and time."""
+    with (
+        atomic_path(target) as partial,
+        open(source, "rb") as plain,
+        open(partial, "wb") as raw,
+        gzip.GzipFile("", "wb", compresslevel=9, fileobj=raw, mtime=0) as file,
+    ):
+        shutil.copyfileobj(plain, file, 1 << 20)
+
+
+def _licence(job: Job) -> str:
+    """The corpus's note, and the recipe's own licence."""
+    path = job.corpus_dir / "licence.txt"
+    if path.is_file():
+        return path.read_text(encoding="utf-8")
+    return (
+        f"A model trained on the corpus {job.corpus_dir.name}, whose licence decides what "
+        f"may be done with it. (Write egs/{job.corpus_dir.name}/licence.txt.)\n"
+    )
+
+
+def figures(job: Job) -> str:
+    """The results of stage 9 on the corpus's test sets, with their commit."""
+    parts = [f"# {job.corpus_dir.name}, {job.config.model.name}\n"]
+    for name in job.config.corpus.test_sets:
+        folder = job.paths.decode_dir(name)
+        if not (folder / "results.tsv").is_file():
+            parts.append(f"{name}: not scored yet (stages 8 and 9).\n")
+            continue
+        with open(folder / CONFIG, encoding="utf-8") as lines:
+            commit = next(lines).strip()
+        parts.append(
+            f"Set `{name}`, {commit}, weights in single precision and the n-gram before "
+            f"pruning:\n\n```\n{table(folder / 'results.tsv')}\n```\n"
+        )
+    return "\n".join(parts)
+
+
+def _size(folder: Path) -> int:
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())

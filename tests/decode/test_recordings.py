@@ -1,0 +1,225 @@
+"""A user's recordings to log-probs and on to words: any length, only what is new."""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from asr.data.fbank import compute
+from asr.data.user_folder import UserFile, load_user_folder
+from asr.decode.log_probs import read_log_probs, read_recordings
+from asr.decode.matrix import decode_set
+from asr.decode.methods import SearchOptions
+from asr.decode.recordings import Hearing, holds, same_hearing, write_recordings
+from asr.models.create import AcousticModel, create_model
+from asr.text.tokenizer import Tokenizer
+from tests.data.sounds import write_sound
+
+OPTIONS = {"dim": 16, "num_layers": 1, "num_heads": 2, "ff_dim": 16, "conv_channels": 2}
+HEARING = Hearing(16000, 20, window_seconds=2.0, overlap_seconds=0.5, channel=None)
+MADE_BY = {"model": "toy"}
+
+
+@pytest.fixture(scope="module")
+def lang(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("lang")
+    Tokenizer.train(["ABC DEF GHI"], folder, "char", 0)
+    return folder
+
+
+@pytest.fixture
+def model(lang: Path) -> AcousticModel:
+    torch.manual_seed(0)
+    return create_model(
+        "conformer", 20, len(Tokenizer.load(lang).tokens), OPTIONS
+    ).eval()
+
+
+def files(folder: Path) -> tuple[UserFile, ...]:
+    return load_user_folder(folder, str.strip).files
+
+
+def write(
+    model: AcousticModel, lang: Path, folder: Path, out: Path, keep: bool = True
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    keep = keep and same_hearing(out, MADE_BY)
+    tokens = Tokenizer.load(lang).tokens
+    found = files(folder)
+    heard = write_recordings(model, tokens, found, out, MADE_BY, HEARING, keep)
+    return heard.new, heard.failures
+
+
+def contents(path: Path) -> Iterator[tuple[str, bytes]]:
+    with h5py.File(path) as file:
+        for name in sorted(file):
+            attributes = {k: str(v) for k, v in sorted(file[name].attrs.items())}
+            yield name, file[name][()].tobytes() + repr(attributes).encode()
+
+
+def test_only_what_is_new_is_heard(
+    model: AcousticModel, lang: Path, tmp_path: Path
+) -> None:
+    audio, out = tmp_path / "mine" / "audio", tmp_path / "log_probs.h5"
+    write_sound(audio / "short.wav", 1.0)
+    write_sound(audio / "long.wav", 7.0, rate=8000, channels=2)
+    write_sound(audio / "tiny.wav", 0.01)
+    assert write(model, lang, tmp_path / "mine", out)[0] == ("long", "short", "tiny")
+    assert holds(out, files(tmp_path / "mine"))
+    write_sound(audio / "new.flac", 0.5)
+    write_sound(audio / "tiny.wav", 0.02)
+    (audio / "short.wav").unlink()
+    assert not holds(out, files(tmp_path / "mine"))
+    assert write(model, lang, tmp_path / "mine", out)[0] == ("new", "tiny")
+    write(model, lang, tmp_path / "mine", tmp_path / "anew.h5")
+    assert list(contents(out)) == list(contents(tmp_path / "anew.h5"))
+    stored = read_recordings(out)
+    assert list(stored) == ["long", "new", "tiny"]
+    assert not holds(out, files(tmp_path / "mine")[1:])
+    assert len(stored["long"].pieces) > 3 and stored["new"].pieces == ("new",)
+    assert stored["long"].duration == pytest.approx(7.0)
+
+
+def test_a_file_that_breaks_off_in_the_middle_leaves_nothing(
+    model: AcousticModel, lang: Path, tmp_path: Path
+) -> None:
+    audio = tmp_path / "audio"
+    write_sound(audio / "good.wav", 1.0)
+    samples = np.zeros(16000 * 30, np.float32)
+    samples[-5] = np.nan
+    soundfile.write(audio / "bad.wav", samples, 16000, subtype="FLOAT")
+    new, failures = write(model, lang, tmp_path, tmp_path / "out.h5")
+    assert new == ("good",)
+    assert failures == {"audio/bad.wav": "holds samples that are not numbers"}
+    assert list(read_recordings(tmp_path / "out.h5")) == ["good"]
+
+
+def test_memory_does_not_grow_with_the_recording(
+    model: AcousticModel, lang: Path, tmp_path: Path
+) -> None:
+    """Of what is read, at most some blocks and one window are held."""
+    largest = 0
+
+    class Watched(torch.nn.Module):
+        def forward(self, x: torch.Tensor, n: torch.Tensor) -> object:
+            nonlocal largest
+            largest = max(largest, x.shape[1])
+            return model(x, n)
+
+    write_sound(tmp_path / "audio" / "a.wav", 60.0)
+    tokens = Tokenizer.load(lang).tokens
+    watched: AcousticModel = Watched()  # type: ignore[assignment]
+    found = files(tmp_path)
+    write_recordings(watched, tokens, found, tmp_path / "o.h5", {}, HEARING, False)
+    assert largest <= 204
+    lengths = [len(u.log_probs) for u in read_log_probs(tmp_path / "o.h5")]
+    assert max(lengths) <= 50 and sum(lengths) == 1500
+
+
+def test_hypotheses_of_a_long_recording_are_one(
+    model: AcousticModel, lang: Path, tmp_path: Path
+) -> None:
+    write_sound(tmp_path / "audio" / "a b.wav", 9.0)
+    write_sound(tmp_path / "audio" / "a!.wav", 1.0)
+    write(model, lang, tmp_path, tmp_path / "o.h5")
+    decoded = decode_set("beam", tmp_path / "o.h5", lang, None, SearchOptions(nbest=3))
+    assert list(decoded.nbest) == ["a!", "a_b"]
+    assert decoded.audio_seconds == pytest.approx(10.0)
+    for hyps in decoded.nbest.values():
+        assert len(hyps) == 3
+        times = [t for word in hyps[0].words for t in (word.start, word.end)]
+        assert times == sorted(times) and max(times, default=0) <= 9.0
+    only = decode_set(
+        "beam", tmp_path / "o.h5", lang, None, SearchOptions(nbest=3), ["a_b"]
+    )
+    assert only.nbest == {"a_b": decoded.nbest["a_b"]}
+
+
+def test_another_model_hears_all_anew(
+    model: AcousticModel, lang: Path, tmp_path: Path
+) -> None:
+    write_sound(tmp_path / "audio" / "a.wav", 1.0)
+    out = tmp_path / "o.h5"
+    write(model, lang, tmp_path, out)
+    assert same_hearing(out, MADE_BY) and not same_hearing(out, {"model": "other"})
+    assert write(model, lang, tmp_path, out)[0] == ()
+    assert write(model, lang, tmp_path, out, keep=False)[0] == ("a",)
+    os.unlink(out)
+    assert not same_hearing(out, MADE_BY)
+
+
+LETTERS = "ABCDEFGHI"
+PITCHES = {letter: 500.0 * 1.25**n for n, letter in enumerate("▁" + LETTERS)}  # Hz
+
+
+def spoken(text: str) -> np.ndarray:  # type: ignore[type-arg]
+    """Every letter is a tone of its own, then a short pause; words have longer ones."""
+    parts = []
+    for word in text.split():
+        for letter in "▁" + word:
+            time = np.arange(1920) / 16000
+            parts += [0.3 * np.sin(2 * np.pi * PITCHES[letter] * time), np.zeros(640)]
+        parts.append(np.zeros(3200))
+    quiet = 1e-3 * np.random.default_rng(0).normal(size=sum(map(len, parts)))
+    return (np.concatenate(parts) + quiet).astype(np.float32)
+
+
+class ToneModel(torch.nn.Module):
+    """Knows the letters by their tones, from four frames a row."""
+
+    def __init__(self, tokens: list[str]) -> None:
+        super().__init__()
+        self.heights = torch.zeros(len(tokens), 20)
+        for token, pitch in PITCHES.items():
+            wave = np.sin(2 * np.pi * pitch * np.arange(8000) / 16000)
+            frames = compute(wave.astype(np.float32), 16000, 20)[20:30]
+            self.heights[tokens.index(token)] = torch.from_numpy(frames).exp().mean(0)
+        self.heights /= self.heights.norm(dim=1, keepdim=True).clamp(min=1e-9)
+
+    def forward(
+        self, x: torch.Tensor, lengths: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        rows = torch.stack([part.exp().mean(0) for part in x[0].split(4)])
+        likeness = torch.nn.functional.normalize(rows, dim=1) @ self.heights.T
+        loud = rows.sum(1) > 0.01 * rows.sum(1).max()
+        likeness[~loud, 0] = 2.0
+        return (10 * likeness).log_softmax(1)[None], (lengths + 3) // 4
+
+
+def test_a_long_file_of_known_pieces_has_the_words_of_the_pieces(
+    lang: Path, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(1)
+    pieces = [
+        " ".join(
+            "".join(rng.permutation(list(LETTERS))[: rng.integers(1, 5)])
+            for _ in range(rng.integers(1, 5))
+        )
+        for _ in range(14)
+    ]
+    (tmp_path / "audio").mkdir()
+    for number, piece in enumerate(pieces):
+        soundfile.write(tmp_path / f"audio/{number:02d}.wav", spoken(piece), 16000)
+    whole = np.concatenate([spoken(piece) for piece in pieces])
+    soundfile.write(tmp_path / "audio" / "whole.wav", whole, 16000)
+    tokens = Tokenizer.load(lang).tokens
+    model: AcousticModel = ToneModel(tokens)  # type: ignore[assignment]
+    hearing = dataclasses.replace(HEARING, window_seconds=3.0, overlap_seconds=0.8)
+    out = tmp_path / "o.h5"
+    write_recordings(model, tokens, files(tmp_path), out, MADE_BY, hearing, False)
+    assert len(read_recordings(out)["whole"].pieces) > 5
+    for method in ("greedy", "beam"):
+        found = decode_set(method, out, lang, None, SearchOptions()).nbest
+        texts = [found[f"{number:02d}"][0].text for number in range(14)]
+        assert texts == pieces
+        assert found["whole"][0].text == " ".join(pieces)
+        assert [word.text for word in found["whole"][0].words] == " ".join(
+            pieces
+        ).split()
+        last = found["whole"][0].words[-1]
+        assert last.end == pytest.approx(len(whole) / 16000 - 0.24, abs=0.1)
