@@ -64,8 +64,8 @@ def _words(
     spelled = spell_as(words, hyp.tokens, lexicon)
     if spelled is None:
         spelled = best_spellings(words, log_probs, vocabulary.blank, lexicon)
-    if not vocabulary.separator:  # a space that ends a word is no part of it
-        ids = tuple(i for _, spelling in spelled for i in spelling)
+    ids = tuple(i for _, spelling in spelled for i in spelling)
+    if vocabulary.text(ids) == hyp.text:  # a space that ends a word is no part of it
         return time_words(log_probs, ids, vocabulary, frame_shift)
     return _timed(log_probs, spelled, vocabulary.blank, frame_shift)
 

@@ -75,14 +75,14 @@ def test_words_are_added_where_there_are_none() -> None:
     assert (first.text, first.start, first.end) == ("AB", 0.0, 2.0)
     assert (second.text, second.start, second.end) == ("C", 3.0, 3.5)
     graph = Hypothesis("AB C", (), -1.0, -1.0, 0.0)
-    lexicon = {"AB": (2, 3), "C": (1, 4)}
+    lexicon = {"AB": ((2, 3),), "C": ((1, 4),)}
     assert add_words([graph], log_probs, vocabulary, 0.5, lexicon)[0].words == (
         first,
         second,
     )
     for hyp, known in (
         (graph, None),  # nothing tells its tokens
-        (graph, {"AB": (2, 3)}),
+        (graph, {"AB": ((2, 3),)}),
         (Hypothesis("", (), 0.0, 0.0, 0.0, failed=True), lexicon),
         (Hypothesis("AAAA", (2, 2, 2, 2, 2), -1.0, -1.0, 0.0), None),  # no room
     ):
