@@ -107,11 +107,17 @@ def features(job: Job, splits: Sequence[str]) -> list[Path]:
     return [f(s) for s in splits for f in (p.feature_cuts, p.feature_index)]
 
 
+def graphs(job: Job) -> list[Path]:
+    """What decoders search and rescore with, as far as stage 5 has made it."""
+    names = ("HLG.pt", "G.pt", "larger.bin", "larger.arpa")
+    return [job.lang / name for name in names if (job.lang / name).is_file()]
+
+
 def decode_inputs(job: Job) -> list[Path]:
-    """Model and scales; the test sets' features, unless a user's folder is given."""
+    """Model, scales, graphs; the test sets' features, unless a folder is given."""
     if job.model_dir is not None:
         return [job.model_dir / MANIFEST]
-    paths = [job.paths.averaged, job.paths.decode_yaml]
+    paths = [job.paths.averaged, job.paths.decode_yaml, *graphs(job)]
     if job.test_dir is None:
         return paths + features(job, job.config.corpus.test_sets)
     return paths

@@ -1,8 +1,11 @@
 """``decode_log_probs``: the recipe's decoders on the log-probs of any CTC model."""
 
 import argparse
+import fcntl
+import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from asr.atomic import remove
@@ -62,17 +65,35 @@ def run(arguments: Sequence[str]) -> int:
         blank=given.blank,
     )
     options = search_options(given, method)
-    try:
-        if given.tune_log_probs:
-            options = tune_foreign(
-                job, given.tune_log_probs, given.tune_refs, options, tuning(), given.nj
-            )
-        decode_foreign(job, options)
-    finally:
-        remove(job.work)
+    with alone_in(given.out):
+        try:
+            if given.tune_log_probs:
+                dev = given.tune_log_probs, given.tune_refs
+                options = tune_foreign(job, *dev, options, tuning(), given.nj)
+            decode_foreign(job, options)
+        finally:
+            remove(job.work)
     if given.refs:
         print(f"{job.out / 'results.tsv'}\n{table(job.out / 'results.tsv')}")
     return 0
+
+
+@contextmanager
+def alone_in(out: Path) -> Iterator[None]:
+    """Hold the folder; UsageError if another command is writing there.
+
+    The lock ends with the process, however that ends.
+    """
+    folder = os.open(out, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise UsageError(
+            f"--out {out}: another command is writing there; wait, or name another"
+        ) from None
+    finally:
+        os.close(folder)
 
 
 def search_options(given: argparse.Namespace, method: str) -> SearchOptions:
@@ -125,12 +146,30 @@ def check(given: argparse.Namespace, method: str) -> None:
             f"--method {method} has no --word-score",
         ),
         (
-            given.frame_shift <= 0,
+            not 0 < given.frame_shift < math.inf,
             f"--frame-shift {given.frame_shift}: seconds, above 0",
         ),
         (
             given.beam_size is not None and given.beam_size < 1,
             "--beam-size: at least 1",
+        ),
+        (
+            given.beam_size is not None and not method.startswith("beam"),
+            f"--method {method} has no --beam-size",
+        ),
+        *(
+            (
+                value is not None and not math.isfinite(value),
+                f"{name} {value}: a number",
+            )
+            for name, value in (
+                ("--lm-weight", given.lm_weight),
+                ("--word-score", given.word_score),
+            )
+        ),
+        (
+            method == "hlg" and (given.lm_weight or 0) < 0,
+            "--lm-weight: 0 or more with --method hlg",
         ),
         (given.nbest is not None and given.nbest < 1, "--nbest: at least 1"),
         (given.nj < 1, "--nj: at least 1"),

@@ -17,7 +17,7 @@ from asr.bin import score
 from asr.bin.search import search_options, search_signature
 from asr.decode.child import peak_rss_mb
 from asr.decode.matrix import run_method
-from asr.decode.nbest_file import NBest, nbest_text, read_nbest
+from asr.decode.nbest_file import NBest, ctm_text, nbest_text, read_nbest
 from asr.decode.rescore import RescoreScales, ScoreParts, reorder, score_parts
 from asr.decode.tune_rescore import tune_rescore
 from asr.errors import RecipeError
@@ -161,4 +161,5 @@ def _write(out: Path, nbests: Sequence[NBest], timing: dict[str, Any]) -> None:
         partial.mkdir()
         (partial / "text").write_text(text, encoding="utf-8")
         (partial / "nbest.jsonl").write_text(nbest_text(nbests), encoding="utf-8")
+        (partial / "ctm").write_text(ctm_text(nbests), encoding="utf-8")
         (partial / "timing.json").write_text(json.dumps(timing, indent=1) + "\n")

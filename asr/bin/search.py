@@ -6,9 +6,11 @@ from pathlib import Path
 from asr.atomic import remove, write_text
 from asr.config_load import read_yaml
 from asr.decode.methods import METHODS, REGISTRY, SearchOptions, unavailable
+from asr.decode.options import checked
 from asr.errors import RecipeError
 from asr.fingerprint import fingerprint
 from asr.job import RESCORED, RESCORED_LISTS, Job
+from asr.stage_files import graphs
 from asr.text.units import has_phones, load_units
 
 OUTPUTS = (*METHODS, RESCORED, RESCORED_LISTS)  # folders beside the log-probs
@@ -50,14 +52,15 @@ def search_options(job: Job) -> SearchOptions:
     tuned = read_yaml(job.paths.decode_yaml)
     names = {field.name for field in dataclasses.fields(SearchOptions)}
     scales = {name: value for name, value in tuned.items() if name in names}
-    return SearchOptions(**dataclasses.asdict(job.config.decode) | scales)
+    return checked(SearchOptions(**dataclasses.asdict(job.config.decode) | scales))
 
 
 def search_signature(job: Job) -> str:
     """What the decoders' outputs depend on, beside the log-probs."""
     arpa = job.paths.arpa(job.config.lm.order)
     lm = fingerprint(arpa) if job.model_dir is None or has_lm(job) else "no n-gram"
-    return f"{search_options(job)} {lm}\n"
+    made = {path.name: fingerprint(path) for path in graphs(job)}
+    return f"{search_options(job)} {lm} {made}\n"
 
 
 def drop_others(folder: Path, signature: str) -> None:

@@ -8,6 +8,7 @@ from asr.atomic import write_text
 from asr.bin.train import read_split
 from asr.decode.acoustic import Input, compute_log_probs
 from asr.decode.methods import REGISTRY, SearchOptions, unavailable
+from asr.decode.options import checked
 from asr.decode.tune import DevSet, refined, tune_method
 from asr.job import Job
 from asr.models.package import load_package, save_package
@@ -19,6 +20,7 @@ from asr.train.average import average_best
 def run(job: Job) -> None:
     """Write ``averaged.pt`` and ``decode.yaml``. No test set is read."""
     config, paths = job.config, job.paths
+    options = checked(SearchOptions(**dataclasses.asdict(config.decode)))
     tokenizer = load_units(job.lang)
     _write_average(job, tokenizer)
     package = load_package(paths.averaged)
@@ -29,7 +31,6 @@ def run(job: Job) -> None:
         for id_ in dev.reader.ids
     )
     compute_log_probs(package.model, inputs, log_probs, {})
-    options = SearchOptions(**dataclasses.asdict(config.decode))
     dev_set = DevSet(log_probs, dev.texts, config.tune.max_seconds)
     for method, entry in REGISTRY.items():
         if entry.scales:

@@ -14,7 +14,7 @@ from typing import Any, Protocol, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decode.hypothesis import Hypothesis
+from asr.decode.hypothesis import Hypothesis, no_path
 from asr.decode.log_probs import LogProbs, check_log_probs
 from asr.decode.prefix_beam import Pruning, ReferenceBeamSearch
 from asr.decode.spelled_beam import ReferenceSpelledSearch
@@ -60,7 +60,8 @@ class PrefixBeamSearch:
         lm_weight: factor of the LM's ln probability.
         word_score: added for every word.
         unk_score: added for every word (token) that the LM does not know.
-        hotwords: words that get ``hotword_weight``; phrases count as their words.
+        hotwords: words that get ``hotword_weight``; phrases count as their words, and
+            a string is one phrase.
         hotword_weight: ln; shares of it go to unfinished words, see ``Fusion``.
         nbest: hypotheses returned.
         timed: so many of the best get ``words`` with times and confidences.
@@ -112,7 +113,7 @@ class PrefixBeamSearch:
             unk_score=unk_score,
             lexicon=None if lexicon is None else _read_words(lexicon),
             spelled=spellings,
-            hotwords=frozenset(w for phrase in hotwords for w in phrase.split()),
+            hotwords=_words_of(hotwords),
             hotword_weight=hotword_weight,
         )
         pruning = Pruning(beam_size, beam_threshold, token_threshold)
@@ -132,7 +133,13 @@ class PrefixBeamSearch:
         """Search one utterance ``(T, V)``, or a batch ``(B, T, V)`` with lengths."""
         if lengths is not None:
             return self.batch(log_probs, lengths)
-        return self._decode(self._searches[0], _as_array(log_probs))
+        rows = _as_array(log_probs)
+        if rows.ndim == 3:
+            raise RecipeError(
+                f"log-probs have shape {rows.shape}: a batch needs lengths, as in "
+                "search(log_probs, lengths)"
+            )
+        return self._decode(self._searches[0], rows)
 
     def batch(self, log_probs: Any, lengths: Any) -> list[list[Hypothesis]]:
         """N-best lists of a padded batch ``(B, T, V)`` with lengths ``(B,)``."""
@@ -170,7 +177,7 @@ class PrefixBeamSearch:
         check_log_probs(log_probs, len(self.vocabulary))
         found = search.search(log_probs, self.nbest)
         if not found:
-            return [Hypothesis("", (), NEG_INF, NEG_INF, 0.0, failed=True)]
+            return [no_path()]
         found[: self.timed] = add_words(
             found[: self.timed],
             log_probs,
@@ -179,6 +186,12 @@ class PrefixBeamSearch:
             self._spellings,
         )
         return found
+
+
+def _words_of(phrases: Iterable[str]) -> frozenset[str]:
+    """The words of phrases; a string is one phrase."""
+    listed = [phrases] if isinstance(phrases, str) else phrases
+    return frozenset(word for phrase in listed for word in phrase.split())
 
 
 def _make_search(vocabulary: Vocabulary, fusion: Fusion, pruning: Pruning) -> _Search:

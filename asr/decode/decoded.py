@@ -83,6 +83,11 @@ def nbest_line(id_: str, hyps: Sequence[Hypothesis], tokens: Sequence[str]) -> s
             "score": _json_number(hyp.score),
             "am_score": _json_number(hyp.am_score),
             "lm_score": _json_number(hyp.lm_score),
+            **(
+                {"larger_score": _json_number(hyp.larger_score)}
+                if hyp.larger_score
+                else {}
+            ),
             "tokens": [tokens[i] for i in hyp.tokens],
             "words": [
                 {

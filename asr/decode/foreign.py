@@ -154,8 +154,11 @@ def _refs_of(refs: Path, log_probs: Path) -> dict[str, str]:
 def _prepare(job: ForeignJob) -> ForeignTokens:
     """Read the tokens; write them in the recipe's form, and the graph if it is used."""
     tokens = read_foreign_tokens(job.tokens, job.blank)
-    lines = (f"{token} {i}\n" for i, token in enumerate(tokens.tokens))
-    write_text(job.lang_dir / "tokens.txt", "".join(lines))
+    text = "".join(f"{token} {i}\n" for i, token in enumerate(tokens.tokens))
+    target = job.lang_dir / "tokens.txt"
+    if not target.is_file() or target.read_text(encoding="utf-8") != text:
+        remove(job.lang_dir)  # lexicon and graph are another model's
+    write_text(target, text)
     if REGISTRY[job.method].needs_graph and job.lm is not None:
         build_foreign_graph(tokens, job.lm, job.lexicon, job.lang_dir)
     return tokens

@@ -32,14 +32,19 @@ def build_foreign_graph(
     used = [fingerprint(arpa), "" if lexicon is None else fingerprint(lexicon)]
     signature = "\n".join([*used, str(MAX_ORDER), *tokens.tokens, ""])
     done = lang_dir / "HLG.signature"
-    if done.is_file() and done.read_text(encoding="utf-8") == signature:
-        print(f"{lang_dir / 'HLG.pt'}: already there", flush=True)
+    graph = lang_dir / "HLG.pt"
+    if (
+        graph.is_file()
+        and done.is_file()
+        and done.read_text(encoding="utf-8") == signature
+    ):
+        print(f"{graph}: already there", flush=True)
         return
     remove(done)
     if not is_arpa(arpa):
         raise RecipeError(
-            f"{arpa} is no ARPA file, which hlg needs (KenLM's binary does not list its "
-            "words); beam-lm takes both"
+            f"{arpa} is no ARPA file, which hlg needs (plain text, not compressed); "
+            "beam-lm also takes KenLM's binary"
         )
     spelled = _lexicon(tokens, arpa, lexicon)
     write_lexicon(spelled, tokens.tokens, lang_dir)

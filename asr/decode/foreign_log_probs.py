@@ -43,7 +43,7 @@ def import_log_probs(
     with open_log_probs(source) as file, write_log_probs(target, {}) as writer:
         for number, id_ in enumerate(ids, 1):
             name = f"{source}: utterance {id_}"
-            rows = check_rows(name, np.asarray(file[id_][()]), tokens.width)
+            rows = check_rows(name, _read_rows(name, file[id_]), tokens.width)
             seconds = len(rows) * frame_shift
             rows = rows[:, tokens.columns]
             if end_row and len(rows):
@@ -52,6 +52,15 @@ def import_log_probs(
             writer.add(id_, rows, frames, seconds)
             if timer.due():
                 print(f"{source}: {number} of {len(ids)} utterances read", flush=True)
+
+
+def _read_rows(
+    name: str, dataset: h5py.Dataset
+) -> "np.ndarray[tuple[int, ...], np.dtype[np.generic]]":
+    try:
+        return np.asarray(dataset[()])
+    except OSError as error:
+        raise RecipeError(f"{name} cannot be read: the file is damaged") from error
 
 
 def foreign_ids(source: Path) -> list[str]:
@@ -63,6 +72,12 @@ def foreign_ids(source: Path) -> list[str]:
     ids = read_ids(source)
     if not ids:
         raise RecipeError(f"{source}: no datasets; it needs one for each utterance")
+    spaced = [id_ for id_ in ids if id_.split() != [id_]]
+    if spaced:
+        raise RecipeError(
+            f"{source}: utterance id {spaced[0]!r} has a space, with which lines of text "
+            "and ctm have no meaning; rename it"
+        )
     return ids
 
 

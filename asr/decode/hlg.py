@@ -11,7 +11,7 @@ import k2
 import torch
 from torch import Tensor
 
-from asr.decode.hypothesis import Hypothesis
+from asr.decode.hypothesis import Hypothesis, no_path
 from asr.decode.lattice import (
     Beams,
     Hlg,
@@ -174,7 +174,7 @@ def n_best(
     for outcome, length in zip(outcomes, lengths.tolist(), strict=True):
         if outcome.result is None:
             hyps: Sequence[Hypothesis] = [
-                Hypothesis("", (), 0.0, 0.0, 0.0, failed=length > 0)
+                no_path() if length else Hypothesis("", (), 0.0, 0.0, 0.0)
             ]
         else:
             hyps = rank(outcome.result)

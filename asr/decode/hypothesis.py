@@ -47,5 +47,11 @@ class Hypothesis:
     larger_score: float = 0.0
 
 
+def no_path(second_try: bool = False) -> Hypothesis:
+    """Of an utterance for which the search has found nothing."""
+    never = float("-inf")
+    return Hypothesis("", (), never, never, 0.0, failed=True, second_try=second_try)
+
+
 # A part of the score, before the scale that it is multiplied by.
 Feature = Callable[[Hypothesis], float]

@@ -13,7 +13,7 @@ import kaldi_decoder
 import kaldifst
 import numpy as np
 
-from asr.decode.hypothesis import Hypothesis
+from asr.decode.hypothesis import Hypothesis, no_path
 from asr.decode.log_probs import LogProbs
 from asr.errors import RecipeError
 from asr.fsa.graph import load_graph
@@ -104,7 +104,7 @@ class KaldiDecoder:
                 found, path = search.get_best_path()
                 if found:
                     return [self._hypothesis(path, second_try=attempt > 0)]
-        return [Hypothesis("", (), 0.0, 0.0, 0.0, failed=True, second_try=True)]
+        return [no_path(second_try=True)]
 
     def _hypothesis(self, path: kaldifst.Lattice, second_try: bool) -> Hypothesis:
         _, _, ids, weight = kaldifst.get_linear_symbol_sequence(path)

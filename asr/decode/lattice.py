@@ -59,12 +59,13 @@ class Beams:
 
     def scaled(self, factor: float, active: float) -> "Beams":
         """Wider or narrower."""
+        most = max(2, int(self.max_active * active))
         return replace(
             self,
             search_beam=self.search_beam * factor,
             output_beam=self.output_beam * factor,
-            min_active=min(self.min_active, int(self.max_active * active)),
-            max_active=max(1, int(self.max_active * active)),
+            min_active=min(self.min_active, most - 1),  # k2 wants it so
+            max_active=most,
         )
 
     @property

@@ -31,6 +31,7 @@ from asr.decode.lattice import (
     word_ids,
 )
 from asr.errors import RecipeError
+from asr.fsa.graph import load_tensors
 
 
 class SentenceLm(Protocol):
@@ -165,7 +166,7 @@ def load_rescoring_grammar(
     path = lang_dir / "G.pt"
     if not path.is_file():
         raise RecipeError(f"{path} is missing: redo the graph stage (5)")
-    arcs = torch.load(path, map_location=device)["arcs"]
+    arcs = load_tensors(path)["arcs"].to(device)
     grammar = k2.arc_sort(k2.create_fsa_vec([k2.Fsa(arcs)]))
     grammar.larger_scores = grammar.scores.clone()
     return grammar

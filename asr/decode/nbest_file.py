@@ -53,6 +53,16 @@ def read_nbest(path: Path, most: int | None = None) -> list[NBest]:
     return found
 
 
+def ctm_text(nbests: Sequence[NBest]) -> str:
+    """``ctm`` of the best hypotheses, as ``asr.decode.decoded`` writes it."""
+    return "".join(
+        f"{n.id} 1 {word['start']:.3f} {word['end'] - word['start']:.3f} "
+        f"{word['word']} {word['confidence']:.3f}\n"
+        for n in nbests
+        for word in n.rows[0].get("words", [])
+    )
+
+
 def nbest_text(nbests: Sequence[NBest]) -> str:
     """The lines of ``nbest.jsonl``."""
     lines = []

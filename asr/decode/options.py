@@ -6,6 +6,7 @@ from pathlib import Path
 
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.log_probs import LogProbs
+from asr.errors import UsageError
 from asr.text.tokenizer import read_tokens
 from asr.text.units import separator
 
@@ -40,6 +41,28 @@ class SearchOptions:
     lattice_own_scale: float = 0.5
     lattice_larger_scale: float = 0.5
     frame_shift: float = 0.04
+
+
+def checked(options: SearchOptions) -> SearchOptions:
+    """The same; UsageError where a bound is one that no search can work with."""
+    for name, fits, needs in (
+        ("beam_size", options.beam_size >= 1, "at least 1"),
+        ("nbest", options.nbest >= 1, "at least 1"),
+        ("beam_threshold", options.beam_threshold > 0, "above 0"),
+        ("token_threshold", options.token_threshold > 0, "above 0"),
+        ("search_beam", options.search_beam > 0, "above 0"),
+        ("output_beam", options.output_beam > 0, "above 0"),
+        ("max_active", options.max_active >= 2, "at least 2"),
+        (
+            "min_active",
+            0 <= options.min_active < options.max_active,
+            f"0 or more, and less than max_active ({options.max_active})",
+        ),
+        ("num_paths", options.num_paths >= 1, "at least 1"),
+    ):
+        if not fits:
+            raise UsageError(f"decode.{name}={getattr(options, name)}: {needs}")
+    return options
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ from itertools import compress
 import numpy as np
 
 from asr.errors import RecipeError
+from asr.text.foreign_tokens import BLANKS, SILENT
 from asr.text.tokenizer import BLANK, WORD_START
 
 SPACES = ("|", "<space>", " ")  # wav2vec 2.0; ESPnet and others; plain characters
 # Tokens that vocabularies list and CTC models do not mean to emit.
-NEVER_SPOKEN = frozenset({BLANK, "", "<s>", "</s>", "<pad>", "[PAD]", "<sos/eos>"})
+NEVER_SPOKEN = SILENT | {BLANK, ""}
 
 
 class Vocabulary:
@@ -35,7 +36,8 @@ class Vocabulary:
         spoken: whether a transcript may have it; false for the blank, ``<s>``, ...
         is_spoken: the same as an array ``(V,)``.
 
-    Raises RecipeError if the blank is not among the tokens, or a token comes twice.
+    Raises RecipeError if the blank is not among the tokens, seems to be another one, or
+    a token comes twice.
     """
 
     def __init__(
@@ -45,6 +47,12 @@ class Vocabulary:
         if not 0 <= blank < len(named):
             raise RecipeError(
                 f"blank {blank} is not one of the {len(tokens)} tokens: give its id"
+            )
+        elsewhere = [i for i, token in enumerate(named) if token in ("", *BLANKS)]
+        if elsewhere and blank not in elsewhere:
+            raise RecipeError(
+                f"blank {blank} is {named[blank]!r}, and token {elsewhere[0]} is "
+                f"{named[elsewhere[0]]!r}: is that the blank? Give blank=ID"
             )
         self.tokens = tuple(named)
         self.blank = blank

@@ -33,7 +33,9 @@ def read_arpa_columns(
         RecipeError: the file is missing or damaged; the message names the line.
     """
     if not arpa.is_file():
-        raise RecipeError(f"{arpa} is missing: run the lm stage (4) first")
+        raise RecipeError(
+            f"{arpa} is missing; the recipe's own n-gram is made by the lm stage (4)"
+        )
     ids = {word.encode(): id_ for word, id_ in words.items()}
     with open(arpa, "rb") as file:
         lines: Lines = enumerate(file, start=1)
@@ -68,11 +70,13 @@ def _read_section(
         except KeyError:
             continue  # <unk>, or a word that no tokens spell
         scores.extend(pair)
-    raise RecipeError(f"{arpa} ends without \\end\\: redo the lm stage (4)")
+    raise RecipeError(
+        f"{arpa} ends without \\end\\: it is damaged; the recipe's own is made by the lm stage (4)"
+    )
 
 
 def _damaged(arpa: Path, number: int, order: int) -> RecipeError:
     return RecipeError(
         f"{arpa}, line {number}: not an n-gram of {order} words with its scores; "
-        "redo the lm stage (4)"
+        "it is damaged; the recipe's own is made by the lm stage (4)"
     )

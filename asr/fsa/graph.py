@@ -4,9 +4,11 @@ The files are k2's (``k2.Fsa.from_dict(torch.load(path))``), but nothing here ne
 the graphs are made in numpy, so that they can be searched where k2 cannot be installed.
 """
 
+import pickle
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -118,6 +120,20 @@ def save_arcs(arcs: Ints, words: Ints | None, path: Path) -> None:
         torch.save(content, partial)
 
 
+def load_tensors(path: Path) -> dict[str, Any]:
+    """What ``save_arcs`` has written; RecipeError if the file is damaged."""
+    try:
+        content = torch.load(path, map_location="cpu")
+        if not isinstance(content, dict) or "arcs" not in content:
+            raise ValueError("no arcs")
+    except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        raise RecipeError(
+            f"{path} is damaged: delete it and run the command that makes it again "
+            "(of the recipe's: stage 5)"
+        ) from error
+    return content
+
+
 def load_graph(path: Path) -> CtcGraph:
     """Read ``HLG.pt``.
 
@@ -126,7 +142,7 @@ def load_graph(path: Path) -> CtcGraph:
     """
     if not path.is_file():
         raise RecipeError(f"{path} is missing: run the graph stage (5) first")
-    content = torch.load(path, map_location="cpu")
+    content = load_tensors(path)
     words = content.get("aux_labels")
     if not isinstance(words, torch.Tensor):
         raise RecipeError(f"{path} is of an older form: redo the graph stage (5)")

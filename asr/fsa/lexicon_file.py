@@ -21,7 +21,11 @@ def read_lexicon(path: Path, tokens: Sequence[str]) -> dict[str, list[Spelling]]
         raise RecipeError(f"{path} is missing: lines of 'WORD token token ...'")
     ids = {token: i for i, token in enumerate(tokens)}
     lexicon: dict[str, list[Spelling]] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path}: not UTF-8 text ({error.reason})") from error
+    for number, line in enumerate(lines, 1):
         word, *spelled = line.split() or [""]
         unknown = [token for token in spelled if token not in ids]
         if unknown:

@@ -36,7 +36,9 @@ class NgramLm:
     def __init__(self, path: Path) -> None:
         """Load; RecipeError if the file is missing or not an n-gram model."""
         if not path.is_file():
-            raise RecipeError(f"{path} is missing: run the lm stage (4) first")
+            raise RecipeError(
+                f"{path} is missing; the recipe's own n-gram is made by the lm stage (4)"
+            )
         config = kenlm.Config()
         config.show_progress = False
         config.arpa_complain = kenlm.ARPALoadComplain.NONE

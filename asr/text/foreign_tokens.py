@@ -76,7 +76,7 @@ def _read(path: Path) -> list[str]:
     if not path.is_file():
         raise RecipeError(f"{path}: no such file of tokens ('token id' a line)")
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise RecipeError(f"{path}: not UTF-8 text ({error.reason})") from error
     tokens: dict[int, str] = {}

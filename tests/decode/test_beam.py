@@ -256,3 +256,25 @@ def test_mistakes_are_named(models: dict[str, Any]) -> None:
         PrefixBeamSearch(TOKENS, beam_size=0)
     with pytest.raises(RecipeError, match="cannot be read"):
         PrefixBeamSearch(TOKENS, lexicon=Path("nowhere.txt"))
+
+
+def test_a_blank_that_seems_to_be_another_token_is_named() -> None:
+    with pytest.raises(RecipeError, match="blank 0 is ' ', and token 2 is ''"):
+        PrefixBeamSearch([" ", "a", ""])
+    search = PrefixBeamSearch([" ", "a", ""], blank=2)
+    assert search(np.log([[0.1, 0.8, 0.1]]))[0].text == "a"
+
+
+def test_a_batch_needs_lengths() -> None:
+    search = PrefixBeamSearch(["<blk>", "a"])
+    with pytest.raises(RecipeError, match="a batch needs lengths"):
+        search(np.log(np.full((2, 3, 2), 0.5)))
+
+
+def test_a_string_of_hot_words_is_one_phrase() -> None:
+    probs = np.log([[0.2, 0.5, 0.3, 0.0 + 1e-9], [0.3, 1e-9, 0.3, 0.4]])
+    tokens = ["<blk>", "A", "B", " "]
+    one = PrefixBeamSearch(tokens, hotwords="AB A")(probs)[0]
+    assert (
+        one.text == PrefixBeamSearch(tokens, hotwords=["AB A"])(probs)[0].text == "AB"
+    )

@@ -1,6 +1,8 @@
 """``decode_log_probs`` on files made as other toolkits make them."""
 
+import fcntl
 import json
+import os
 from pathlib import Path
 
 import h5py
@@ -210,6 +212,9 @@ def test_files_that_do_not_fit_are_one_clear_line(
     write_arpa(train_kneser_ney([["é", "ö"]] * 3, 2, [0, 0]), other)
     h5py.File(empty, "w").close()
     text.write_text("A zero\n")
+    spaced = tmp_path / "spaced.h5"
+    with h5py.File(spaced, "w") as file:
+        file["a 1"] = np.zeros((2, 3), np.float32)
     tokens = {**paths, "tokens.txt": text}
     for given, options, code, words in (
         (paths, ["--refs", short], 1, f"{short} has no utterance a-10 and 2 more"),
@@ -231,6 +236,11 @@ def test_files_that_do_not_fit_are_one_clear_line(
         (paths, ["--lm-weight", 1], 2, "has no --lm-weight"),
         (paths, ["--beam-size", 0], 2, "at least 1"),
         (paths, ["--frame-shift", 0], 2, "above 0"),
+        (paths, ["--frame-shift", "nan"], 2, "above 0"),
+        (paths, ["--lm", lm, "--lm-weight", "nan"], 2, "--lm-weight nan"),
+        (paths, ["--method", "greedy", "--beam-size", 3], 2, "has no --beam-size"),
+        (paths, ["--method", "hlg", "--lm", lm, "--lm-weight", -1], 2, "0 or more"),
+        ({**paths, "log_probs.h5": spaced}, [], 1, "'a 1' has a space"),
         (paths, ["--method", "hlg", "--lm", text], 1, "is no ARPA file"),
         (paths, ["--method", "hlg", "--lm", other], 1, "no word of the LM"),
     ):
@@ -238,6 +248,50 @@ def test_files_that_do_not_fit_are_one_clear_line(
         line = capsys.readouterr().err
         assert line.startswith("error: ") and line.count("\n") == 1
         assert words in line
+
+
+def test_a_folder_is_for_one_command_at_a_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = write_files(TOOLKITS["huggingface"], REFS, tmp_path / "in")
+    wanted = command(paths, tmp_path / "out", "--method", "greedy")
+    (tmp_path / "out").mkdir()
+    folder = os.open(tmp_path / "out", os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    assert main(wanted) == 2
+    os.close(folder)
+    assert "another command is writing there" in capsys.readouterr().err
+    assert main(wanted) == 0
+
+
+def test_what_another_model_left_is_not_used(lm: Path, tmp_path: Path) -> None:
+    """Its lexicon would time the words, its graph be searched."""
+    pytest.importorskip("kaldi_decoder")
+    paths = write_files(TOOLKITS["huggingface"], REFS, tmp_path / "in")
+    out = tmp_path / "out"
+    assert main(command(paths, out, "--method", "hlg", "--lm", lm)) == 0
+    assert (out / "lang" / "HLG.pt").is_file()
+    other = write_files(TOOLKITS["icefall"], REFS, tmp_path / "other")
+    assert main(command(other, out, "--method", "greedy", "--refs", other["text"])) == 0
+    assert not (out / "lang" / "HLG.pt").exists()
+    assert "\t0.00\t" in (out / "results.tsv").read_text()
+
+
+def test_a_damaged_graph_is_one_line(
+    lm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("kaldi_decoder")
+    paths = write_files(TOOLKITS["huggingface"], REFS, tmp_path / "in")
+    wanted = command(paths, tmp_path / "out", "--method", "hlg", "--lm", lm)
+    assert main(wanted) == 0
+    graph = tmp_path / "out" / "lang" / "HLG.pt"
+    content = graph.read_bytes()
+    graph.write_bytes(content[: len(content) // 2])
+    capsys.readouterr()
+    assert main(wanted) == 1
+    assert "HLG.pt is damaged: delete it" in capsys.readouterr().err
+    graph.unlink()
+    assert main(wanted) == 0
 
 
 def test_help_and_wrong_options(capsys: pytest.CaptureFixture[str]) -> None:

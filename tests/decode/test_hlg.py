@@ -385,3 +385,12 @@ def test_graphs_of_an_older_form_are_named(lang: Path, tmp_path: Path) -> None:
     torch.save({"arcs": torch.zeros(1, 4), "aux_labels": "ragged"}, tmp_path / "HLG.pt")
     with pytest.raises(RecipeError, match="older form"):
         load_graph(tmp_path / "HLG.pt")
+
+
+def test_narrower_beams_are_such_as_k2_takes() -> None:
+    from asr.decode.lattice import Beams
+
+    for most in (2, 30, 100, 3000):
+        beams = Beams(max_active=most, min_active=min(30, most - 1))
+        for other in (beams.narrower, beams.wider):
+            assert 0 <= other.min_active < other.max_active

@@ -70,7 +70,7 @@ def test_tuning_is_as_good_as_decoding_the_whole_grid(
 def test_hlg_scale_is_tuned_and_reranking_tells_what_decoding_would(
     world: dict[str, Any],
 ) -> None:
-    if reason := unavailable("hlg", world["dir"]):
+    if reason := unavailable("ctc", world["dir"]):  # without k2 there is one path
         pytest.skip(reason)
     scales = [(0.1,), (0.3,), (0.5,), (1.0,), (2.0,), (4.0,)]
     ids = sorted(world["refs"])

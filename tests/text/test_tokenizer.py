@@ -74,7 +74,7 @@ def test_join_pieces() -> None:
 def test_user_errors(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="no training text"):
         Tokenizer.train(["", " "], tmp_path, "bpe", 60)
-    with pytest.raises(RecipeError, match="choose bpe or char"):
+    with pytest.raises(RecipeError, match="choose bpe, char or phone"):
         Tokenizer.train(["A"], tmp_path, "word", 60)
     with pytest.raises(RecipeError, match="below the 9"):
         Tokenizer.train(["ABC DEF"], tmp_path, "bpe", 8)
