@@ -147,10 +147,32 @@ class DeepSpeech2Config:
     dropout: float
 
 
-MODELS: dict[str, type[ConformerConfig] | type[DeepSpeech2Config]] = {
+@dataclass(frozen=True)
+class TdnnfConfig:
+    """Factored TDNN (Povey et al. 2018)."""
+
+    name: str
+    dim: int
+    bottleneck: int
+    strides: tuple[int, ...]  # of each layer, in output frames
+    subsampling: int  # input frames for one output frame
+    dropout: float
+
+
+ModelConfig = ConformerConfig | DeepSpeech2Config | TdnnfConfig
+
+MODELS: dict[str, type[ModelConfig]] = {
     "conformer": ConformerConfig,
     "deepspeech2": DeepSpeech2Config,
+    "tdnnf": TdnnfConfig,
 }
+
+
+@dataclass(frozen=True)
+class MmiConfig:
+    """What ``train.loss=mmi`` adds to CTC."""
+
+    ctc_scale: float  # of the CTC loss that regularises it
 
 
 @dataclass(frozen=True)
@@ -176,6 +198,8 @@ class TrainConfig:
     patience: int  # epochs without a better dev WER that end the training; 0: never
     max_skipped: int  # steps in a row without a finite gradient that end it
     one_batch: bool  # only learn one batch by heart, as a first trial
+    loss: str  # ctc | mmi
+    mmi: MmiConfig
     augment: FeatureAugmentConfig  # on the fly
     spec_augment: SpecAugmentConfig
 
@@ -236,7 +260,7 @@ class Config:
     fbank: FbankConfig
     tokenizer: TokenizerConfig
     lm: LmConfig
-    model: ConformerConfig | DeepSpeech2Config
+    model: ModelConfig
     train: TrainConfig
     log: LogConfig
     tune: TuneConfig
