@@ -95,6 +95,7 @@ class NeuralLmConfig:
     epoch_steps: int  # updates of an epoch, about; a smaller text is one epoch
     batch_tokens: int  # of one update, with padding
     context: int  # tokens; longer sentences are learned in parts
+    optimizer: str  # adamw | muon
     learning_rate: float
     warmup_steps: int
     final_lr_ratio: float
@@ -182,6 +183,7 @@ class TrainConfig:
     seed: int
     max_epochs: int
     batch_seconds: float
+    optimizer: str  # adamw | muon (faster a step on matrices, see docs/training.md)
     learning_rate: float
     warmup_steps: int
     final_lr_ratio: float  # of learning_rate, at the end of the cosine

@@ -61,6 +61,7 @@ EVERYTHING = {
         ("conformer", 13, {}),
         ("conformer", 5, EVERYTHING),
         ("deepspeech2", 10, EVERYTHING),
+        ("tdnnf", 8, {"loss": "mmi", "optimizer": "muon"}),
     ],
 )
 def test_killed_and_started_again_equals_undisturbed(

@@ -41,6 +41,7 @@ def toy_config(**changes: object) -> TrainConfig:
         "seed": 1,
         "max_epochs": 3,
         "batch_seconds": 2.0,
+        "optimizer": "adamw",
         "learning_rate": 2e-3,
         "warmup_steps": 5,
         "final_lr_ratio": 0.1,
