@@ -135,6 +135,11 @@ class ConformerConfig:
     conv_channels: int
     dropout: float
 
+    @property
+    def subsampling(self) -> int:
+        """Input frames for one output frame."""
+        return 4
+
 
 @dataclass(frozen=True)
 class DeepSpeech2Config:
@@ -146,6 +151,11 @@ class DeepSpeech2Config:
     rnn_dim: int
     num_layers: int
     dropout: float
+
+    @property
+    def subsampling(self) -> int:
+        """Input frames for one output frame."""
+        return 4
 
 
 @dataclass(frozen=True)

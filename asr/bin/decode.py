@@ -7,6 +7,7 @@ from pathlib import Path
 from asr.atomic import atomic_path, remove, write_text
 from asr.config_load import read_yaml
 from asr.data.audio import AudioError
+from asr.data.fbank import FRAME_SHIFT
 from asr.data.shard_reader import ShardReader
 from asr.data.user_folder import UserUtterance, extract, load_user_folder
 from asr.decode.acoustic import Input, compute_log_probs
@@ -82,7 +83,9 @@ def search_options(job: Job) -> SearchOptions:
     tuned = read_yaml(job.paths.decode_yaml)
     names = {field.name for field in dataclasses.fields(SearchOptions)}
     scales = {name: value for name, value in tuned.items() if name in names}
-    return SearchOptions(**dataclasses.asdict(job.config.decode) | scales)
+    shift = job.config.model.subsampling * FRAME_SHIFT
+    options = {**dataclasses.asdict(job.config.decode), "frame_shift": shift}
+    return SearchOptions(**options | scales)
 
 
 def search_signature(job: Job) -> str:
