@@ -27,8 +27,8 @@ def test_learned_with_the_settings_of_a_real_training(
 
 
 def test_learned_by_mmi(tmp_path: Path) -> None:
-    config = toy_config(batch_seconds=7.0, learning_rate=5e-3, loss="mmi")
-    trainer = toy_trainer(tmp_path, tmp_path / "c", config, number=8, model="tdnnf")
+    config = toy_config(batch_seconds=4.0, learning_rate=1e-2, loss="mmi")
+    trainer = toy_trainer(tmp_path, tmp_path / "c", config, number=4, model="tdnnf")
     tokenizer = trainer.dev_check.tokenizer
     steps = learn_one_batch(trainer.model, trainer.train, tokenizer, config)
     assert steps < one_batch.STEPS
