@@ -92,9 +92,9 @@ class Tdnnf(nn.Module):
         num_features: int,
         vocab_size: int,
         *,
-        dim: int = 512,
+        dim: int = 384,
         bottleneck: int = 96,
-        strides: Sequence[int] = (1, 1, 1, 2, 2, 3, 3, 3),
+        strides: Sequence[int] = (1, 1, 1, 2, 2, 2, 3, 3, 3),
         subsampling: int = 3,
         dropout: float = 0.1,
     ) -> None:
