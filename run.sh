@@ -24,7 +24,7 @@ help_message="Usage: ./run.sh [--stage N] [--stop-stage N] [--corpus NAME] [--op
   --stop-stage N       last stage to run (default $stop_stage)
   --corpus NAME        a folder in egs/ with a corpus.yaml (default $corpus)
   --download-dir DIR   where archives lie, or are downloaded to (default $download_dir)
-  --model NAME         conformer or deepspeech2 (default $model)
+  --model NAME         conformer, deepspeech2 or tdnnf (default $model)
   --exp-dir DIR        models and results (default exp/CORPUS/MODEL)
   --data-dir DIR       manifests, features, LM and graphs (default data/CORPUS)
   --nj N               processes (default $nj, this machine's cores)
@@ -52,8 +52,8 @@ is_stage "$stop_stage" || usage_error "--stop-stage $stop_stage: a number from 0
 [ "$stage" -le "$stop_stage" ] ||
   usage_error "--stage $stage is after --stop-stage $stop_stage"
 [[ "$nj" =~ ^[1-9][0-9]*$ ]] || usage_error "--nj $nj: a number from 1"
-[[ "$model" =~ ^(conformer|deepspeech2)$ ]] ||
-  usage_error "--model $model: conformer or deepspeech2"
+[[ "$model" =~ ^(conformer|deepspeech2|tdnnf)$ ]] ||
+  usage_error "--model $model: conformer, deepspeech2 or tdnnf"
 [ -n "$download_dir" ] || usage_error "--download-dir is empty"
 [[ "$corpus" != */* && -f "$root/egs/$corpus/corpus.yaml" ]] ||
   usage_error "--corpus $corpus: there are $(

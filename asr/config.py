@@ -96,6 +96,7 @@ class NeuralLmConfig:
     epoch_steps: int  # updates of an epoch, about; a smaller text is one epoch
     batch_tokens: int  # of one update, with padding
     context: int  # tokens; longer sentences are learned in parts
+    optimizer: str  # adamw | muon
     learning_rate: float
     warmup_steps: int
     final_lr_ratio: float
@@ -135,6 +136,11 @@ class ConformerConfig:
     conv_channels: int
     dropout: float
 
+    @property
+    def subsampling(self) -> int:
+        """Input frames for one output frame."""
+        return 4
+
 
 @dataclass(frozen=True)
 class DeepSpeech2Config:
@@ -147,11 +153,38 @@ class DeepSpeech2Config:
     num_layers: int
     dropout: float
 
+    @property
+    def subsampling(self) -> int:
+        """Input frames for one output frame."""
+        return 4
 
-MODELS: dict[str, type[ConformerConfig] | type[DeepSpeech2Config]] = {
+
+@dataclass(frozen=True)
+class TdnnfConfig:
+    """Factored TDNN (Povey et al. 2018)."""
+
+    name: str
+    dim: int
+    bottleneck: int
+    strides: tuple[int, ...]  # of each layer, in output frames
+    subsampling: int  # input frames for one output frame
+    dropout: float
+
+
+ModelConfig = ConformerConfig | DeepSpeech2Config | TdnnfConfig
+
+MODELS: dict[str, type[ModelConfig]] = {
     "conformer": ConformerConfig,
     "deepspeech2": DeepSpeech2Config,
+    "tdnnf": TdnnfConfig,
 }
+
+
+@dataclass(frozen=True)
+class MmiConfig:
+    """What ``train.loss=mmi`` adds to CTC."""
+
+    ctc_scale: float  # of the CTC loss that regularises it
 
 
 @dataclass(frozen=True)
@@ -161,6 +194,7 @@ class TrainConfig:
     seed: int
     max_epochs: int
     batch_seconds: float
+    optimizer: str  # adamw | muon (faster a step on matrices, see docs/training.md)
     learning_rate: float
     warmup_steps: int
     final_lr_ratio: float  # of learning_rate, at the end of the cosine
@@ -177,6 +211,8 @@ class TrainConfig:
     patience: int  # epochs without a better dev WER that end the training; 0: never
     max_skipped: int  # steps in a row without a finite gradient that end it
     one_batch: bool  # only learn one batch by heart, as a first trial
+    loss: str  # ctc | mmi
+    mmi: MmiConfig
     augment: FeatureAugmentConfig  # on the fly
     spec_augment: SpecAugmentConfig
 
@@ -253,7 +289,7 @@ class Config:
     fbank: FbankConfig
     tokenizer: TokenizerConfig
     lm: LmConfig
-    model: ConformerConfig | DeepSpeech2Config
+    model: ModelConfig
     train: TrainConfig
     log: LogConfig
     tune: TuneConfig

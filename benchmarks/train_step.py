@@ -48,7 +48,7 @@ class TrainingStep:
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.model = model.to(device).train()
-        self.optimizer = new_optimizer(self.model.parameters(), config)
+        self.optimizer = new_optimizer(self.model, config)
         self.batches, self.device, self.dtype = batches, device, dtype
         self.clip_norm, self.clock = config.clip_norm, clock
 

@@ -22,7 +22,7 @@ def corpus_dir(tmp_path: Path, text: str) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("model", ["conformer", "deepspeech2"])
+@pytest.mark.parametrize("model", ["conformer", "deepspeech2", "tdnnf"])
 @pytest.mark.parametrize("corpus", sorted(ROOT.glob("egs/*/corpus.yaml")))
 def test_every_shipped_configuration_is_valid(corpus: Path, model: str) -> None:
     assert load(corpus=corpus.parent, model=model).model.name == model

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from asr.atomic import remove, write_text
 from asr.config_load import read_yaml
+from asr.data.fbank import FRAME_SHIFT
 from asr.decode.methods import METHODS, REGISTRY, SearchOptions, unavailable
 from asr.decode.options import checked
 from asr.errors import RecipeError
@@ -52,7 +53,9 @@ def search_options(job: Job) -> SearchOptions:
     tuned = read_yaml(job.paths.decode_yaml)
     names = {field.name for field in dataclasses.fields(SearchOptions)}
     scales = {name: value for name, value in tuned.items() if name in names}
-    return checked(SearchOptions(**dataclasses.asdict(job.config.decode) | scales))
+    shift = job.config.model.subsampling * FRAME_SHIFT
+    options = {**dataclasses.asdict(job.config.decode), "frame_shift": shift}
+    return checked(SearchOptions(**options | scales))
 
 
 def search_signature(job: Job) -> str:

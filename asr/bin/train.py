@@ -16,7 +16,7 @@ from asr.errors import RecipeError
 from asr.fingerprint import fingerprint
 from asr.job import Job
 from asr.models.create import AcousticModel, create_model
-from asr.models.lengths import subsampled
+from asr.models.lengths import SUBSAMPLING, subsampled
 from asr.provenance import write_config
 from asr.stage_files import unit_files
 from asr.stages import TRAIN_FREE_KEYS
@@ -35,9 +35,10 @@ def run(job: Job) -> None:
     config, paths, world = job.config, job.paths, current_world()
     torch.manual_seed(config.train.seed)
     tokenizer = load_units(job.lang)
-    train, dropped = feasible(read_split(job, "train", tokenizer))
+    step = config.model.subsampling
+    train, dropped = feasible(read_split(job, "train", tokenizer), step)
     if world.is_main:
-        _report(dropped, paths.exp / "dropped.tsv")
+        _report(dropped, step, paths.exp / "dropped.tsv")
     dev = in_units(read_split(job, "dev", tokenizer), tokenizer)
     model = new_model(job, tokenizer.vocab_size)
     if job.init_from is not None:
@@ -101,28 +102,31 @@ def in_units(split: Split, units: Units) -> Split:
     return dataclasses.replace(split, texts=texts)
 
 
-def feasible(split: Split) -> tuple[Split, list[Utterance]]:
+def feasible(split: Split, step: int = SUBSAMPLING) -> tuple[Split, list[Utterance]]:
     """Take out the utterances that have no CTC path: more labels than frames.
+
+    Args:
+        step: the model's input frames for one output frame.
 
     Raises:
         RecipeError: none is left.
     """
-    kept = [u for u in split.utterances if _has_path(u)]
+    kept = [u for u in split.utterances if _has_path(u, step)]
     if not kept:
         raise RecipeError("train: no utterance has enough frames for its transcript")
-    dropped = [u for u in split.utterances if not _has_path(u)]
+    dropped = [u for u in split.utterances if not _has_path(u, step)]
     return dataclasses.replace(split, utterances=kept), dropped
 
 
-def _has_path(utterance: Utterance) -> bool:
-    return frames_needed(utterance.tokens) <= subsampled(utterance.num_frames)
+def _has_path(utterance: Utterance, step: int) -> bool:
+    return frames_needed(utterance.tokens) <= subsampled(utterance.num_frames, step)
 
 
-def _report(dropped: list[Utterance], path: Path) -> None:
+def _report(dropped: list[Utterance], step: int, path: Path) -> None:
     """Write and count what cannot be trained on."""
     lines = ["split\tid\treason\tdetail"]
     lines += [
-        f"train\t{u.id}\timpossible for CTC\t{subsampled(u.num_frames)} output frames, "
+        f"train\t{u.id}\timpossible for CTC\t{subsampled(u.num_frames, step)} output frames, "
         f"{frames_needed(u.tokens)} needed"
         for u in dropped
     ]

@@ -6,10 +6,11 @@ from typing import Any
 from asr.errors import UsageError
 from asr.models.conformer import Conformer
 from asr.models.deepspeech2 import DeepSpeech2
+from asr.models.tdnnf import Tdnnf
 
-MODELS = {"conformer": Conformer, "deepspeech2": DeepSpeech2}
+MODELS = {"conformer": Conformer, "deepspeech2": DeepSpeech2, "tdnnf": Tdnnf}
 
-AcousticModel = Conformer | DeepSpeech2
+AcousticModel = Conformer | DeepSpeech2 | Tdnnf
 
 
 def create_model(

@@ -11,9 +11,9 @@ def halved(lengths: Tensor) -> Tensor:
     return torch.div(lengths + 1, 2, rounding_mode="floor")
 
 
-def subsampled(num_frames: int) -> int:
-    """Output frames of any model here for one utterance: two halvings, rounded up."""
-    return (num_frames + SUBSAMPLING - 1) // SUBSAMPLING
+def subsampled(num_frames: int, step: int = SUBSAMPLING) -> int:
+    """Output frames of a model for one utterance, one for each ``step``, rounded up."""
+    return (num_frames + step - 1) // step
 
 
 def length_mask(lengths: Tensor, size: int) -> Tensor:

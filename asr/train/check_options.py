@@ -1,20 +1,28 @@
 """Values of the configuration that make no sense."""
 
+import operator
+
 from asr.config import TrainConfig
 from asr.errors import UsageError
+
+LOSSES = ("ctc", "mmi")
 
 
 def check_options(config: TrainConfig) -> None:
     """Raise UsageError for a number that makes no sense."""
+    if config.loss not in LOSSES:
+        choices = " or ".join(LOSSES)
+        raise UsageError(f"train.loss={config.loss}: choose {choices}")
     for name, sensible in (
         ("max_epochs", config.max_epochs >= 1),
         ("accumulate", config.accumulate >= 1),
         ("patience", config.patience >= 0),
         ("max_skipped", config.max_skipped >= 1),
         ("ema_decay", 0 <= config.ema_decay < 1),
+        ("mmi.ctc_scale", config.mmi.ctc_scale >= 0),
     ):
         if not sensible:
-            value = getattr(config, name)
+            value = operator.attrgetter(name)(config)
             raise UsageError(
                 f"train.{name}={value}: out of range, see docs/training.md"
             )

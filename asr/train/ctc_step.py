@@ -28,9 +28,13 @@ class CtcStepper(Stepper[Batch]):
 
     def loss(self, batch: Batch, network: nn.Module) -> Tensor:
         """Summed over the utterances, as a scalar."""
+        return ctc_loss(*self.log_probs(batch, network), batch).sum()
+
+    def log_probs(self, batch: Batch, network: nn.Module) -> tuple[Tensor, Tensor]:
+        """(B, T', V) of a batch, and their (B,) lengths."""
         device = self.world.device
         with self.autocast():
             log_probs, lengths = network(
                 batch.features.to(device), batch.feature_lengths.to(device)
             )
-        return ctc_loss(log_probs, lengths, batch).sum()
+        return log_probs, lengths

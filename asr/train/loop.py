@@ -11,10 +11,10 @@ from asr.models.create import AcousticModel
 from asr.text.units import Units
 from asr.train.check_options import check_options
 from asr.train.checkpoint_folder import CheckpointFolder
+from asr.train.criterion import new_stepper
 from asr.train.ctc_step import CtcStepper
 from asr.train.dev import DevCheck
 from asr.train.epoch import Epoch, epoch_plan, open_epoch, updates
-from asr.train.group import idle_batch
 from asr.train.interrupt import StopSignals
 from asr.train.log import TrainLog
 from asr.train.memory import plain_out_of_memory, try_largest
@@ -72,7 +72,9 @@ class Trainer(Training[Batch]):
         stop = StopSignals()
         self.dev_check = DevCheck(dev, tokenizer, config.batch_seconds, world, stop)
         super().__init__(
-            CtcStepper(self.model, config, world, steps, skips, idle_batch(train)),
+            new_stepper(
+                self.model, config, world, steps, skips, train, tokenizer.vocab_size
+            ),
             config,
             CheckpointFolder(folder, signature, config.keep_checkpoints),
             log or TrainLog(),

@@ -10,7 +10,7 @@ from asr.errors import RecipeError
 from asr.models.create import AcousticModel
 from asr.progress import LineTimer
 from asr.text.units import Units
-from asr.train.ctc_step import CtcStepper
+from asr.train.criterion import new_stepper
 from asr.train.group import groups
 from asr.train.memory import plain_out_of_memory
 from asr.train.skipped import SkipLog
@@ -46,7 +46,8 @@ def learn_one_batch(
     _without_dropout(model)
     config = _plain(config)
     skips = SkipLog(None, config.max_skipped)
-    stepper = CtcStepper(model, config, world, STEPS, skips, batch)
+    size = tokenizer.vocab_size
+    stepper = new_stepper(model, config, world, STEPS, skips, split, size)
     print(f"one batch: {len(batch.ids)} utterances, {batch.seconds:.0f} s", flush=True)
     with plain_out_of_memory(batch.seconds, "on one batch"):
         while state.step < STEPS:

@@ -27,6 +27,8 @@ class StepOptions(Protocol):
     @property
     def seed(self) -> int: ...
     @property
+    def optimizer(self) -> str: ...
+    @property
     def learning_rate(self) -> float: ...
     @property
     def warmup_steps(self) -> int: ...
@@ -45,7 +47,7 @@ class StepOptions(Protocol):
 
 
 class Stepper(ABC, Generic[BatchT]):
-    """Updates a model group by group (AdamW, clipped gradients).
+    """Updates a model group by group, by clipped gradients.
 
     A subclass says what the loss of a batch is.
 
@@ -68,7 +70,7 @@ class Stepper(ABC, Generic[BatchT]):
         self.model, self.config, self.world = model, config, world
         self.total_steps, self.skips, self.idle = total_steps, skips, idle
         self.dtype = _same_precision(config.precision, world)
-        self.optimizer = new_optimizer(model.parameters(), config)
+        self.optimizer = new_optimizer(model, config)
         self.ema = Ema(model, config.ema_decay) if config.ema_decay else None
         self.network = world.wrap(model)
 

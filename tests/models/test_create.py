@@ -11,6 +11,7 @@ from asr.models.create import MODELS, create_model
 SMALL: dict[str, dict[str, Any]] = {
     "conformer": {"dim": 8, "num_layers": 1, "num_heads": 2, "ff_dim": 8},
     "deepspeech2": {"rnn_dim": 8, "num_layers": 1, "conv_channels": 2},
+    "tdnnf": {"dim": 8, "bottleneck": 4, "strides": (1, 2)},
 }
 
 

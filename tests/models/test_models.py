@@ -8,7 +8,7 @@ from asr.errors import UsageError
 from asr.models.attention import relative_positions
 from asr.models.create import AcousticModel, create_model
 from asr.models.deepspeech2 import flip_by_length
-from asr.models.lengths import subsampled
+from asr.models.tdnnf import Tdnnf
 
 SMALL = {
     "conformer": {
@@ -26,6 +26,8 @@ SMALL = {
         "rnn_dim": 16,
         "num_layers": 2,
     },
+    "tdnnf": {"dim": 16, "bottleneck": 8, "strides": (1, 2, 3)},
+    "tdnnf-4": {"dim": 16, "bottleneck": 8, "strides": (1, 2), "subsampling": 4},
 }
 
 
@@ -67,14 +69,15 @@ def test_output_lengths_are_those_of_the_output(
 ) -> None:
     warm(model)
     log_probs, lengths = model(torch.randn(1, frames, 20), torch.tensor([frames]))
-    assert log_probs.size(1) == lengths.item() == subsampled(frames)
-    assert model.output_lengths(torch.tensor([frames])).item() == subsampled(frames)
+    step = model.subsampling if isinstance(model, Tdnnf) else 4
+    assert log_probs.size(1) == lengths.item() == -(-frames // step)
+    assert model.output_lengths(torch.tensor([frames])).item() == -(-frames // step)
 
 
 def test_rows_are_log_probabilities(model: AcousticModel) -> None:
     log_probs, _ = model(torch.randn(2, 30, 20), torch.tensor([30, 9]))
     assert log_probs.dtype == torch.float32
-    torch.testing.assert_close(log_probs.exp().sum(-1), torch.ones(2, 8))
+    torch.testing.assert_close(log_probs.exp().sum(-1), torch.ones(log_probs.shape[:2]))
 
 
 def test_training_statistics_ignore_padding(model: AcousticModel) -> None:
@@ -151,3 +154,5 @@ def test_impossible_options_are_refused() -> None:
         create_model("conformer", 20, 7, {**SMALL["conformer"], "kernel_size": 4})
     with pytest.raises(UsageError, match="gru"):
         create_model("deepspeech2", 20, 7, {**SMALL["deepspeech2"], "rnn": "tanh"})
+    with pytest.raises(UsageError, match="strides"):
+        create_model("tdnnf", 20, 7, {**SMALL["tdnnf"], "strides": (1, 0)})

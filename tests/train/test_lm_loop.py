@@ -31,6 +31,7 @@ CONFIG = NeuralLmConfig(
     epoch_steps=6,
     batch_tokens=64,
     context=32,
+    optimizer="adamw",
     learning_rate=1e-2,
     warmup_steps=5,
     final_lr_ratio=0.01,

@@ -61,6 +61,7 @@ EVERYTHING = {
         ("conformer", 13, {}),
         ("conformer", 5, EVERYTHING),
         ("deepspeech2", 10, EVERYTHING),
+        ("tdnnf", 8, {"loss": "mmi", "optimizer": "muon"}),
     ],
 )
 def test_killed_and_started_again_equals_undisturbed(
@@ -297,3 +298,8 @@ def test_epoch_weights_are_the_averaged_ones(tmp_path: Path) -> None:
 def test_senseless_number_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match=f"train.{name}=-1"):
         toy_trainer(tmp_path, tmp_path / "c", toy_config(**{name: -1}))
+
+
+def test_unknown_loss_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"train\.loss=lfmmi: .*ctc or mmi"):
+        toy_trainer(tmp_path, tmp_path / "c", toy_config(loss="lfmmi"))

@@ -11,7 +11,7 @@ from asr.train.one_batch import learn_one_batch
 from tests.train.toy import MASKS, toy_config, toy_trainer
 
 
-@pytest.mark.parametrize("model", ["conformer", "deepspeech2"])
+@pytest.mark.parametrize("model", ["conformer", "deepspeech2", "tdnnf"])
 def test_learned_with_the_settings_of_a_real_training(
     tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -24,6 +24,14 @@ def test_learned_with_the_settings_of_a_real_training(
     last = capsys.readouterr().out.splitlines()[-1]
     assert f"step {steps}: loss 0.0" in last and "WER 0.0 %" in last
     assert not (tmp_path / "c").exists()
+
+
+def test_learned_by_mmi(tmp_path: Path) -> None:
+    config = toy_config(batch_seconds=4.0, learning_rate=1e-2, loss="mmi")
+    trainer = toy_trainer(tmp_path, tmp_path / "c", config, number=4, model="tdnnf")
+    tokenizer = trainer.dev_check.tokenizer
+    steps = learn_one_batch(trainer.model, trainer.train, tokenizer, config)
+    assert steps < one_batch.STEPS
 
 
 def test_features_that_say_nothing_are_not_learned(

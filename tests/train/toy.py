@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from asr.config import TrainConfig
+from asr.config import MmiConfig, TrainConfig
 from asr.config_augment import (
     BandLimitConfig,
     FeatureAugmentConfig,
@@ -41,6 +41,7 @@ def toy_config(**changes: object) -> TrainConfig:
         "seed": 1,
         "max_epochs": 3,
         "batch_seconds": 2.0,
+        "optimizer": "adamw",
         "learning_rate": 2e-3,
         "warmup_steps": 5,
         "final_lr_ratio": 0.1,
@@ -57,6 +58,8 @@ def toy_config(**changes: object) -> TrainConfig:
         "patience": 0,
         "max_skipped": 20,
         "one_batch": False,
+        "loss": "ctc",
+        "mmi": MmiConfig(0.1),
         "augment": NO_AUGMENT,
         "spec_augment": MASKS,
     }
@@ -103,6 +106,7 @@ def toy_trainer(
     options = {
         "conformer": {"dim": 32, "num_layers": 2, "num_heads": 2, "ff_dim": 64},
         "deepspeech2": {"conv_channels": 4, "rnn_dim": 48, "num_layers": 2},
+        "tdnnf": {"dim": 48, "bottleneck": 16, "strides": (1, 2, 3)},
     }[model]
     network = create_model(model, BINS, tokenizer.vocab_size, options)
     augment = FeatureAugment(config.augment, config.spec_augment, 16000)

@@ -106,7 +106,7 @@ def test_export_runs_nothing_else(recipe: Path) -> None:
         (["--stage", "5", "--stop-stage", "4"], "--stage 5 is after --stop-stage 4"),
         (["--nj", "0"], "--nj 0: a number from 1"),
         (["--nj", ""], "--nj : a number from 1"),
-        (["--model", "lstm"], "--model lstm: conformer or deepspeech2"),
+        (["--model", "lstm"], "--model lstm: conformer, deepspeech2 or tdnnf"),
         (["--corpus", "timit"], "--corpus timit: there are an4 synth"),
         (["--corpus", "../egs/an4"], "--corpus ../egs/an4: there are an4 synth"),
         (["--decoders", "greedy viterbi"], "of greedy, beam, beam-lm, ctc, hlg"),
