@@ -21,6 +21,7 @@ from asr.decode.decoded import Decoded
 from asr.decode.kept import done_keys, write_kept
 from asr.decode.matrix import decode_in_child
 from asr.decode.recordings import Hearing, holds, same_hearing, write_recordings
+from asr.decode.vocabulary import Vocabulary
 from asr.failures import write_failures
 from asr.fingerprint import fingerprint
 from asr.job import RESCORED, RESCORED_LISTS, Job
@@ -28,6 +29,7 @@ from asr.models.package import load_package
 from asr.owner import claim
 from asr.provenance import write_config
 from asr.text.normalize import DESCRIPTIONS, get_rule
+from asr.text.units import separator
 
 
 def run(job: Job) -> None:
@@ -72,8 +74,9 @@ def _log_probs(job: Job, user: UserFolder, folder: Path) -> UserFolder:
     for name in () if keep else OUTPUTS:  # hypotheses of another model or channel
         remove(folder / name)
     package = load_package(job.paths.averaged)
+    vocabulary = Vocabulary(package.tokens, separator=separator(job.lang))
     heard = write_recordings(
-        package.model, package.tokens, user.files, path, attributes, hearing, keep
+        package.model, vocabulary, user.files, path, attributes, hearing, keep
     )
     print(
         f"{path}: {len(heard.new)} files, {heard.audio_seconds:.1f} s of audio in "
@@ -90,6 +93,7 @@ def _hearing(job: Job) -> Hearing:
     return Hearing(
         config.fbank.sample_rate,
         config.fbank.num_mel_bins,
+        config.model.subsampling,
         config.long_audio.window_seconds,
         config.long_audio.overlap_seconds,
         job.channel,

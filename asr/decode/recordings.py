@@ -27,12 +27,11 @@ from asr.decode.log_probs import (
 )
 from asr.decode.pieces import cut_pieces
 from asr.decode.vocabulary import Vocabulary
-from asr.decode.windows import SUBSAMPLING, Acoustic, Samples, long_log_probs
+from asr.decode.windows import Acoustic, Samples, long_log_probs
 from asr.models.create import AcousticModel
 from asr.progress import LineTimer
 
 BLOCK = 10  # seconds of audio that are read at once
-ROW = 0.01 * SUBSAMPLING  # seconds from one row of log-probs to the next
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,7 @@ class Hearing:
 
     Attributes:
         sample_rate, num_mel_bins: of the features.
+        subsampling: feature frames of 10 ms for a row of log-probs.
         window_seconds: longer recordings are heard, and decoded, in parts of it.
         overlap_seconds: of two windows.
         channel: from 1 on; None: the mean of all.
@@ -48,9 +48,15 @@ class Hearing:
 
     sample_rate: int
     num_mel_bins: int
+    subsampling: int
     window_seconds: float
     overlap_seconds: float
     channel: int | None
+
+    @property
+    def row(self) -> float:
+        """Seconds from one row of log-probs to the next."""
+        return 0.01 * self.subsampling
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,7 @@ def holds(path: Path, files: Sequence[UserFile]) -> bool:
 @torch.inference_mode()
 def write_recordings(
     model: AcousticModel,
-    tokens: Sequence[str],
+    vocabulary: Vocabulary,
     files: Sequence[UserFile],
     path: Path,
     attributes: Mapping[str, Any],
@@ -101,7 +107,7 @@ def write_recordings(
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     acoustic = _acoustic(model.to(device).eval(), hearing, device)
-    vocabulary, timer = Vocabulary(tokens), LineTimer()
+    timer = LineTimer()
     stored = read_recordings(path) if keep else {}
     failures: dict[str, str] = {}
     seconds: dict[str, float] = {}
@@ -158,24 +164,25 @@ def _write(
         counted,
         acoustic,
         sample_rate=hearing.sample_rate,
+        subsampling=hearing.subsampling,
         window_seconds=hearing.window_seconds,
         overlap_seconds=hearing.overlap_seconds,
     )
-    pieces = cut_pieces(rows, vocabulary, round(hearing.window_seconds / ROW))
+    pieces = cut_pieces(rows, vocabulary, round(hearing.window_seconds / hearing.row))
     added: list[str] = []
     try:
         (begin, piece), following = next(pieces), next(pieces, None)
         while True:
             alone = not added and following is None
             name = file.id if alone else piece_name(file.id, len(added))
-            end = counted.seconds if following is None else following[0] * ROW
+            end = counted.seconds if following is None else following[0] * hearing.row
             facts: dict[str, str | float] = {
                 "recording": file.id,
-                "start": begin * ROW,
+                "start": begin * hearing.row,
                 "key": file.key,
             }
-            frames = len(piece) * SUBSAMPLING
-            writer.add(name, piece, frames, end - begin * ROW, **facts)
+            frames = len(piece) * hearing.subsampling
+            writer.add(name, piece, frames, end - begin * hearing.row, **facts)
             added.append(name)
             trim_heap()  # else a long recording takes a MiB more with every piece
             if following is None:

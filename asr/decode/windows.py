@@ -16,7 +16,6 @@ Samples = NDArray[np.float32]
 LogProbs = NDArray[np.float32]
 Acoustic = Callable[[Samples], LogProbs]  # (num_samples,) -> (T', V) ln
 
-SUBSAMPLING = 4  # feature frames of 10 ms for a row of log-probs
 SILENCE = 1e-4  # largest difference of two samples that nobody hears (-80 dB)
 SURE = 1e-6  # what all other tokens share where there is no sound
 
@@ -56,14 +55,16 @@ def long_log_probs(
     acoustic: Acoustic,
     *,
     sample_rate: int,
+    subsampling: int,
     window_seconds: float,
     overlap_seconds: float,
 ) -> Iterator[LogProbs]:
     """Yield the (T', V) log-probs of a recording in parts, a window in memory at most.
 
-    A recording that fits into one window gets what the model says of it.
+    ``subsampling`` is the number of feature frames (10 ms) of a row. A recording that
+    fits into one window gets what the model says of it.
     """
-    unit = SUBSAMPLING * (sample_rate // 100)
+    unit = subsampling * (sample_rate // 100)
     size = round(window_seconds * sample_rate) // unit * unit
     hop = size - round(overlap_seconds * sample_rate) // unit * unit
     held: LogProbs | None = None

@@ -17,12 +17,13 @@ from asr.decode.log_probs import read_log_probs, read_recordings
 from asr.decode.matrix import decode_set
 from asr.decode.methods import SearchOptions
 from asr.decode.recordings import Hearing, holds, same_hearing, write_recordings
+from asr.decode.vocabulary import Vocabulary
 from asr.models.create import AcousticModel, create_model
 from asr.text.tokenizer import Tokenizer
 from tests.data.sounds import write_sound
 
 OPTIONS = {"dim": 16, "num_layers": 1, "num_heads": 2, "ff_dim": 16, "conv_channels": 2}
-HEARING = Hearing(16000, 20, window_seconds=2.0, overlap_seconds=0.5, channel=None)
+HEARING = Hearing(16000, 20, 4, window_seconds=2.0, overlap_seconds=0.5, channel=None)
 MADE_BY = {"model": "toy"}
 
 
@@ -51,7 +52,9 @@ def write(
     keep = keep and same_hearing(out, MADE_BY)
     tokens = Tokenizer.load(lang).tokens
     found = files(folder)
-    heard = write_recordings(model, tokens, found, out, MADE_BY, HEARING, keep)
+    heard = write_recordings(
+        model, Vocabulary(tokens), found, out, MADE_BY, HEARING, keep
+    )
     return heard.new, heard.failures
 
 
@@ -115,7 +118,9 @@ def test_memory_does_not_grow_with_the_recording(
     tokens = Tokenizer.load(lang).tokens
     watched: AcousticModel = Watched()  # type: ignore[assignment]
     found = files(tmp_path)
-    write_recordings(watched, tokens, found, tmp_path / "o.h5", {}, HEARING, False)
+    write_recordings(
+        watched, Vocabulary(tokens), found, tmp_path / "o.h5", {}, HEARING, False
+    )
     assert largest <= 204
     lengths = [len(u.log_probs) for u in read_log_probs(tmp_path / "o.h5")]
     assert max(lengths) <= 50 and sum(lengths) == 1500
@@ -211,7 +216,9 @@ def test_a_long_file_of_known_pieces_has_the_words_of_the_pieces(
     model: AcousticModel = ToneModel(tokens)  # type: ignore[assignment]
     hearing = dataclasses.replace(HEARING, window_seconds=3.0, overlap_seconds=0.8)
     out = tmp_path / "o.h5"
-    write_recordings(model, tokens, files(tmp_path), out, MADE_BY, hearing, False)
+    write_recordings(
+        model, Vocabulary(tokens), files(tmp_path), out, MADE_BY, hearing, False
+    )
     assert len(read_recordings(out)["whole"].pieces) > 5
     for method in ("greedy", "beam"):
         found = decode_set(method, out, lang, None, SearchOptions()).nbest

@@ -40,7 +40,12 @@ def test_a_model_without_context_hears_the_same_in_windows(seconds: float) -> No
     samples = rng.normal(size=round(16000 * seconds)).astype(np.float32)
     blocks = np.array_split(samples, 7)
     heard = long_log_probs(
-        blocks, local, sample_rate=16000, window_seconds=1.0, overlap_seconds=0.4
+        blocks,
+        local,
+        sample_rate=16000,
+        subsampling=4,
+        window_seconds=1.0,
+        overlap_seconds=0.4,
     )
     found = list(heard)
     assert (np.concatenate(found) == local(samples)).all()
@@ -57,7 +62,12 @@ def test_borders_of_windows_are_not_used() -> None:
 
     samples = np.random.default_rng(0).normal(size=160_000).astype(np.float32)
     heard = long_log_probs(
-        [samples], shy, sample_rate=16000, window_seconds=2.0, overlap_seconds=0.8
+        [samples],
+        shy,
+        sample_rate=16000,
+        subsampling=4,
+        window_seconds=2.0,
+        overlap_seconds=0.8,
     )
     rows = np.concatenate(list(heard))
     assert np.isfinite(rows[2:-2]).all()
@@ -79,6 +89,7 @@ def test_silence_is_blank_whatever_the_model_says() -> None:
         [np.zeros(16000, np.float32)],
         lambda samples: talkative,
         sample_rate=16000,
+        subsampling=4,
         window_seconds=2.0,
         overlap_seconds=0.5,
     )
