@@ -51,7 +51,7 @@ def test_perplexity_against_kenlm(arpa: Path) -> None:
 
 
 def test_user_errors(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="run the lm stage"):
+    with pytest.raises(RecipeError, match="made by the lm stage"):
         NgramLm(tmp_path / "lm.arpa")
     (tmp_path / "lm.arpa").write_text("this is no model\n")
     with pytest.raises(RecipeError, match="is not an n-gram model"):
