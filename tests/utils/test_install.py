@@ -29,6 +29,9 @@ if [ "$1" = download ]; then
   mkdir -p "$TMPDIR/kenlm-0" && tar -czf "$TMPDIR/kenlm-0.tar.gz" -C "$TMPDIR" kenlm-0
 fi
 """
+DF = """free=104857600; [ ! -e "$CALLS.full-disk" ] || free=3145728
+echo "Filesystem"; echo "disk 0 0 $free 0% /"
+"""
 CMAKE = """if [ -e "$CALLS.no-boost" ]; then exit 1; fi
 if [ -e "$CALLS.slow-cmake" ]; then touch "$CALLS.reached"; sleep 20; fi
 if [ "$1" = --build ]; then
@@ -50,6 +53,7 @@ class Recipe:
         script(root / "bin/pip", PIP)
         for name in ("cmake", "g++", "make"):
             script(root / "bin" / name, CMAKE)
+        script(root / "bin/df", DF)
         self.variables = {
             "PATH": f"{root / 'bin'}:{os.environ['PATH']}",
             "ASR_CACHE": str(self.cache),
@@ -103,6 +107,15 @@ def test_installs_once(recipe: Recipe) -> None:
     assert recipe.install("--quiet").stdout == ""
     assert recipe.install("--where").stdout == f"{env}\n"
     assert recipe.count() == calls
+
+
+def test_a_full_disk_is_said_before_anything_is_installed(recipe: Recipe) -> None:
+    recipe.flag("full-disk").touch()
+    done = recipe.install()
+    assert done.returncode == 1 and recipe.count() == 0
+    assert "takes up to 6 GB" in done.stderr and "has 3 GB free" in done.stderr
+    recipe.flag("full-disk").unlink()
+    assert recipe.install().returncode == 0
 
 
 def test_other_requirements_make_another_environment(recipe: Recipe) -> None:
