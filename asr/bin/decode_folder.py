@@ -55,10 +55,11 @@ def run(job: Job) -> None:
     write_refs(in_phones(job, refs), folder / "ref_phones")
     _say_transcripts(user.files, rule)
     if user.files:
-        drop_others(folder, search_signature(job))
+        signature = search_signature(job)
+        drop_others(folder, signature)
         _drop_stale(folder, methods, {file.id: file.key for file in user.files})
         for method in methods:
-            _decode(job, method, user.files, folder)
+            _decode(job, method, user.files, folder, signature)
     write_failures(job, user.failures)
     write_config(job.config, folder / "config.yaml")
 
@@ -100,7 +101,9 @@ def _hearing(job: Job) -> Hearing:
     )
 
 
-def _decode(job: Job, method: str, files: Sequence[UserFile], folder: Path) -> None:
+def _decode(
+    job: Job, method: str, files: Sequence[UserFile], folder: Path, signature: str
+) -> None:
     """Run a decoder on the recordings that it has not decoded yet."""
     keys = {file.id: file.key for file in files}
     names = {file.id: file.name.file for file in files}
@@ -123,7 +126,7 @@ def _decode(job: Job, method: str, files: Sequence[UserFile], folder: Path) -> N
         out,
         lang_dir=job.lang,
         options=options,
-        signature=search_signature(job),
+        signature=signature,
     )
 
 

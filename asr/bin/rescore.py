@@ -38,12 +38,13 @@ def run(job: Job) -> None:
     """
     lm = CachedLm(load_lm(job))
     scales = _tune(job, lm)
+    signature = search_signature(job)
     for name in job.decode_sets:
         folder = job.paths.decode_dir(name)
         rescore_folder(job, lm, scales, folder)
         # Stage 8 removes what these do not fit any more.
         for made in (RESCORED, RESCORED_LISTS):
-            write_text(folder / made / "signature", search_signature(job))
+            write_text(folder / made / "signature", signature)
     score.run(job)
 
 

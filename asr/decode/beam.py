@@ -24,7 +24,6 @@ from asr.decode.word_lm import Fusion, WordModel
 from asr.decode.word_times import add_words
 from asr.errors import RecipeError
 
-NEG_INF = float("-inf")
 MIN_BEAM_FOR_THREADS = 32
 
 
