@@ -185,6 +185,7 @@ class MmiConfig:
     """What ``train.loss=mmi`` adds to CTC."""
 
     ctc_scale: float  # of the CTC loss that regularises it
+    ctc_epochs: int  # first epochs with CTC alone
 
 
 @dataclass(frozen=True)

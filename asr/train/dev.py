@@ -22,6 +22,8 @@ class DevCheck:
 
     Args:
         batch_seconds: of a batch, with padding.
+        preliminary: first epochs that train by another loss, see
+            :class:`EpochResult`.
     """
 
     def __init__(
@@ -31,8 +33,10 @@ class DevCheck:
         batch_seconds: float,
         world: World,
         stop: StopSignals,
+        preliminary: int = 0,
     ) -> None:
         self.dev, self.tokenizer, self.world, self.stop = dev, tokenizer, world, stop
+        self.preliminary = preliminary
         self.plan = dev.plan(batch_seconds, seed=0, epoch=0, by_length=True)
 
     def result(self, model: AcousticModel, state: TrainState) -> EpochResult | None:
@@ -43,8 +47,8 @@ class DevCheck:
             found = ()
         if self.world.any(self.world.is_main and not found)[0]:
             return None
-        epoch, *rates = self.world.from_main([*map(float, found)] or [0.0] * 5)
-        return EpochResult(int(epoch), *rates)
+        epoch, *rates = self.world.from_main([*map(float, found)] or [0.0] * 6)
+        return EpochResult(int(epoch), *rates[:-1], preliminary=bool(rates[-1]))
 
     def _measure(self, model: AcousticModel, state: TrainState) -> EpochResult:
         dataset = BatchDataset(self.dev.reader, self.dev.utterances, self.plan)
@@ -58,6 +62,7 @@ class DevCheck:
             found.loss,
             found.wer.rate,
             found.cer.rate,
+            state.epoch < self.preliminary,
         )
 
     def _until_stop(self, batches: Iterator[Batch]) -> Iterator[Batch]:

@@ -70,7 +70,9 @@ class Trainer(Training[Batch]):
         steps = config.max_epochs * updates(self.plan, config, world)
         skips = SkipLog(path, config.max_skipped)
         stop = StopSignals()
-        self.dev_check = DevCheck(dev, tokenizer, config.batch_seconds, world, stop)
+        before = config.mmi.ctc_epochs if config.loss == "mmi" else 0
+        seconds = config.batch_seconds
+        self.dev_check = DevCheck(dev, tokenizer, seconds, world, stop, before)
         super().__init__(
             new_stepper(
                 self.model, config, world, steps, skips, train, tokenizer.vocab_size

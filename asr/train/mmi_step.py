@@ -1,6 +1,6 @@
 """One update of an acoustic model by LF-MMI."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +11,10 @@ from asr.models.create import AcousticModel
 from asr.train.ctc_step import CtcStepper
 from asr.train.denominator import build_denominator
 from asr.train.forward_backward import log_total
+from asr.train.group import Group
 from asr.train.loss import ctc_loss
 from asr.train.skipped import SkipLog
+from asr.train.state import TrainState
 from asr.train.token_bigram import TokenBigram, count_bigram
 from asr.train.world import World
 
@@ -67,7 +69,18 @@ class MmiStepper(CtcStepper):
     ) -> None:
         super().__init__(model, config, world, total_steps, skips, idle)
         self.criterion = criterion
+        self.ctc_epochs = config.mmi.ctc_epochs
+        self.epoch = 0
+
+    def step(
+        self, group: Group, batches: Iterator[Batch], state: TrainState
+    ) -> tuple[float, float]:
+        """As every stepper's; notes the epoch."""
+        self.epoch = state.epoch
+        return super().step(group, batches, state)
 
     def loss(self, batch: Batch, network: nn.Module) -> Tensor:
-        """Summed over the utterances, as a scalar."""
+        """Summed over the utterances, as a scalar: CTC's alone in the first epochs."""
+        if self.epoch < self.ctc_epochs:
+            return super().loss(batch, network)
         return self.criterion(*self.log_probs(batch, network), batch).sum()

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 import torch
 
+PRELIMINARY = 1e6  # added to an error rate, so that it is above all others
+
 
 @dataclass
 class Result:
@@ -37,13 +39,14 @@ class EpochResult(Result):
 
     dev_wer: float
     dev_cer: float
+    preliminary: bool = False  # before the loss that is wanted: any later one is better
 
     target: ClassVar[str] = "dev WER"
 
     @property
     def rank(self) -> tuple[float, ...]:
         """Word error rate, then loss."""
-        return self.dev_wer, self.dev_loss
+        return self.dev_wer + PRELIMINARY * self.preliminary, self.dev_loss
 
     @property
     def line(self) -> str:

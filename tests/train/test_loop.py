@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from asr.config import MmiConfig
 from asr.data.dataset import Batch
 from asr.errors import RecipeError, UsageError
 from asr.models import checkpoint
@@ -261,6 +262,28 @@ def test_patience_ends_the_training(
     assert "no better dev WER for 2 epochs" in capsys.readouterr().out
     best = json.loads((tmp_path / "c" / "best.json").read_text())
     assert [item["epoch"] for item in best] == [2, 4]
+
+
+def test_first_epochs_are_of_ctc_alone_and_never_the_best(tmp_path: Path) -> None:
+    """The first epochs' weights are those of a CTC training, bit for bit."""
+    plain = {"max_epochs": 4, "keep_checkpoints": 4}
+    toy_trainer(tmp_path, tmp_path / "ctc", toy_config(**plain)).run()
+    mixed = toy_config(**plain, loss="mmi", mmi=MmiConfig(0.1, 2))
+    toy_trainer(tmp_path, tmp_path / "mmi", mixed).run()
+    best = json.loads((tmp_path / "mmi" / "best.json").read_text())
+    assert {item["epoch"] for item in best[:2]} == {3, 4}
+    assert [item["preliminary"] for item in best] == [False, False, True, True]
+    for number, alike in ((1, True), (2, True), (3, False)):
+        name = f"epoch-{number}.pt"
+        ctc, mmi = ((tmp_path / loss / name).read_bytes() for loss in ("ctc", "mmi"))
+        assert (ctc == mmi) is alike
+
+
+@pytest.mark.parametrize("epochs", [-1, 3])
+def test_some_epoch_has_to_be_of_the_loss_itself(tmp_path: Path, epochs: int) -> None:
+    config = toy_config(loss="mmi", mmi=MmiConfig(0.1, epochs))
+    with pytest.raises(UsageError, match="ctc_epochs"):
+        toy_trainer(tmp_path, tmp_path / "c", config)
 
 
 def test_sigterm_in_validation_saves_the_whole_epoch(
