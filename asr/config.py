@@ -213,6 +213,7 @@ class TrainConfig:
     max_skipped: int  # steps in a row without a finite gradient that end it
     one_batch: bool  # only learn one batch by heart, as a first trial
     loss: str  # ctc | mmi
+    realign_epochs: tuple[int, ...]  # after these, pronunciations are chosen anew
     mmi: MmiConfig
     augment: FeatureAugmentConfig  # on the fly
     spec_augment: SpecAugmentConfig

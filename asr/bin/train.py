@@ -12,7 +12,7 @@ from asr.config_tree import flatten
 from asr.data.augment.feature_augment import FeatureAugment
 from asr.data.dataset import Utterance
 from asr.data.shard_reader import ShardReader
-from asr.errors import RecipeError
+from asr.errors import RecipeError, UsageError
 from asr.fingerprint import fingerprint
 from asr.job import Job
 from asr.models.create import AcousticModel, create_model
@@ -53,6 +53,10 @@ def run(job: Job) -> None:
     if config.train.one_batch:
         learn_one_batch(model, train, tokenizer, config.train)
         return
+    if 0 in config.train.realign_epochs and job.init_from is None:
+        raise UsageError(
+            "train.realign_epochs=0: only with --init-from a trained model"
+        )
     trainer = Trainer(
         model,
         train,

@@ -20,6 +20,7 @@ def check_options(config: TrainConfig) -> None:
         ("max_skipped", config.max_skipped >= 1),
         ("ema_decay", 0 <= config.ema_decay < 1),
         ("mmi.ctc_scale", config.mmi.ctc_scale >= 0),
+        ("realign_epochs", all(epoch >= 0 for epoch in config.realign_epochs)),
         ("mmi.ctc_epochs", 0 <= config.mmi.ctc_epochs < config.max_epochs),
     ):
         if not sensible:

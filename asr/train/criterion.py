@@ -4,7 +4,7 @@ from asr.config import TrainConfig
 from asr.models.create import AcousticModel
 from asr.train.ctc_step import CtcStepper
 from asr.train.group import idle_batch
-from asr.train.mmi_step import MmiLoss, MmiStepper
+from asr.train.mmi_step import MmiStepper
 from asr.train.skipped import SkipLog
 from asr.train.split import Split
 from asr.train.world import World
@@ -23,6 +23,6 @@ def new_stepper(
     idle = idle_batch(train)
     if config.loss == "ctc":
         return CtcStepper(model, config, world, total_steps, skips, idle)
-    transcripts = (utterance.tokens for utterance in train.utterances)
-    criterion = MmiLoss(transcripts, vocab_size, config.mmi.ctc_scale)
-    return MmiStepper(model, config, world, total_steps, skips, idle, criterion)
+    stepper = MmiStepper(model, config, world, total_steps, skips, idle, vocab_size)
+    stepper.learn_from([utterance.tokens for utterance in train.utterances])
+    return stepper

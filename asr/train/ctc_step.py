@@ -1,5 +1,7 @@
 """One update of an acoustic model."""
 
+from collections.abc import Iterable, Sequence
+
 from torch import Tensor, nn
 
 from asr.config import TrainConfig
@@ -25,6 +27,9 @@ class CtcStepper(Stepper[Batch]):
     ) -> None:
         super().__init__(model, config, world, total_steps, skips, idle)
         self.batch_seconds = config.batch_seconds
+
+    def learn_from(self, sequences: Iterable[Sequence[int]]) -> None:
+        """Called with the training set's tokens, before the first step and later."""
 
     def loss(self, batch: Batch, network: nn.Module) -> Tensor:
         """Summed over the utterances, as a scalar."""

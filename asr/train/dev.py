@@ -47,8 +47,9 @@ class DevCheck:
             found = ()
         if self.world.any(self.world.is_main and not found)[0]:
             return None
-        epoch, *rates = self.world.from_main([*map(float, found)] or [0.0] * 6)
-        return EpochResult(int(epoch), *rates[:-1], preliminary=bool(rates[-1]))
+        shared = self.world.from_main([*map(float, found)] or [0.0] * 6)
+        epoch, train, dev, wer, cer, preliminary = shared
+        return EpochResult(int(epoch), train, dev, wer, cer, bool(preliminary))
 
     def _measure(self, model: AcousticModel, state: TrainState) -> EpochResult:
         dataset = BatchDataset(self.dev.reader, self.dev.utterances, self.plan)

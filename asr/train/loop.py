@@ -18,6 +18,7 @@ from asr.train.epoch import Epoch, epoch_plan, open_epoch, updates
 from asr.train.interrupt import StopSignals
 from asr.train.log import TrainLog
 from asr.train.memory import plain_out_of_memory, try_largest
+from asr.train.realign import apply, choose_pronunciations, read_tokens, write_tokens
 from asr.train.skipped import SkipLog
 from asr.train.split import Split
 from asr.train.state import EpochResult
@@ -65,6 +66,7 @@ class Trainer(Training[Batch]):
         self.device = world.device
         self.model = model.to(self.device).train()
         self.train, self.config, self.augment = train, config, augment
+        self.units = tokenizer
         self.plan = epoch_plan(train, config, epoch=1)  # those of all epochs are alike
         path = folder / "skipped.tsv" if world.is_main else None
         steps = config.max_epochs * updates(self.plan, config, world)
@@ -82,8 +84,11 @@ class Trainer(Training[Batch]):
             log or TrainLog(),
             stop,
         )
+        self._take_chosen()
 
     def open_epoch(self) -> AbstractContextManager[Epoch[Batch]]:
+        if self.state.position == 0 and self.state.epoch in self._realign_epochs:
+            self._choose_pronunciations()
         return open_epoch(
             self.train,
             self.config,
@@ -105,3 +110,41 @@ class Trainer(Training[Batch]):
 
     def try_memory(self) -> None:
         try_largest(self.stepper, self.train, self.plan)
+
+    @property
+    def _realign_epochs(self) -> tuple[int, ...]:
+        """None with units in which a word is spelled in one way."""
+        return self.config.realign_epochs if self.units.separator else ()
+
+    def _choose_pronunciations(self) -> None:
+        """By the model as it is; a training that goes on later reads them again."""
+        if self.world.is_main:
+            with self.stepper.averaged():
+                chosen = choose_pronunciations(
+                    self.model,
+                    self.train,
+                    self.units,
+                    self.config.batch_seconds,
+                    self.device,
+                )
+            write_tokens(chosen, self._chosen_file(self.state.epoch))
+        self.world.wait()
+        self._take_chosen()
+
+    def _take_chosen(self) -> None:
+        """Learn from the pronunciations that were chosen last, if any were."""
+        state = self.state
+        past = [e for e in self._realign_epochs if e <= state.epoch]
+        if past and (max(past) < state.epoch or self._chosen_file(max(past)).exists()):
+            chosen = read_tokens(self._chosen_file(max(past)))
+            self.train, differ = apply(chosen, self.train, self.model.output_lengths)
+            self.stepper.learn_from([u.tokens for u in self.train.utterances])
+            total = len(self.train.utterances)
+            print(
+                f"pronunciations chosen after epoch {max(past)}: {differ} of {total} "
+                "transcripts differ",
+                flush=True,
+            )
+
+    def _chosen_file(self, epoch: int) -> Path:
+        return self.folder.path / f"pronunciations-{epoch}.tsv"

@@ -65,12 +65,16 @@ class MmiStepper(CtcStepper):
         total_steps: int,
         skips: SkipLog,
         idle: Batch,
-        criterion: MmiLoss,
+        vocab_size: int,
     ) -> None:
         super().__init__(model, config, world, total_steps, skips, idle)
-        self.criterion = criterion
+        self.vocab_size, self.ctc_scale = vocab_size, config.mmi.ctc_scale
         self.ctc_epochs = config.mmi.ctc_epochs
         self.epoch = 0
+
+    def learn_from(self, sequences: Iterable[Sequence[int]]) -> None:
+        """Take the denominator's bigram from these token sequences."""
+        self.criterion = MmiLoss(sequences, self.vocab_size, self.ctc_scale)
 
     def step(
         self, group: Group, batches: Iterator[Batch], state: TrainState

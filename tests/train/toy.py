@@ -59,6 +59,7 @@ def toy_config(**changes: object) -> TrainConfig:
         "max_skipped": 20,
         "one_batch": False,
         "loss": "ctc",
+        "realign_epochs": (),
         "mmi": MmiConfig(0.1, 0),
         "augment": NO_AUGMENT,
         "spec_augment": MASKS,

@@ -1,10 +1,12 @@
 """Augmented copies as lhotse's cuts."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from lhotse.cut import MonoCut
 from lhotse.utils import fastcopy
 
+_SUFFIX = re.compile(r"(_sp[0-9.]+)?(_aug\d+)?$")  # of lhotse, and of this module
 SOURCE, COPY = "augmented_from", "augment_copy"  # custom fields of a copy
 
 
@@ -39,3 +41,8 @@ def copy_of(cut: MonoCut) -> tuple[str, int] | None:
     """The id that was copied and the copy's number, or None of an original."""
     custom = cut.custom or {}
     return (custom[SOURCE], custom[COPY]) if COPY in custom else None
+
+
+def original_id(id_: str) -> str:
+    """The id without what marks copies: ``a_sp0.9_aug1`` is of ``a``."""
+    return _SUFFIX.sub("", id_, count=1)
