@@ -18,7 +18,13 @@ from asr.train.epoch import Epoch, epoch_plan, open_epoch, updates
 from asr.train.interrupt import StopSignals
 from asr.train.log import TrainLog
 from asr.train.memory import plain_out_of_memory, try_largest
-from asr.train.realign import apply, choose_pronunciations, read_tokens, write_tokens
+from asr.train.realign import (
+    apply,
+    choose_pronunciations,
+    draw_pronunciations,
+    read_tokens,
+    write_tokens,
+)
 from asr.train.skipped import SkipLog
 from asr.train.split import Split
 from asr.train.state import EpochResult
@@ -132,9 +138,14 @@ class Trainer(Training[Batch]):
         self._take_chosen()
 
     def _take_chosen(self) -> None:
-        """Learn from the pronunciations that were chosen last, if any were."""
+        """Learn from the pronunciations that were chosen last; before, from random ones."""
         state = self.state
         past = [e for e in self._realign_epochs if e <= state.epoch]
+        if self._realign_epochs and not past:
+            self.train = draw_pronunciations(
+                self.train, self.units, self.config.seed, self.model.output_lengths
+            )
+            self.stepper.learn_from([u.tokens for u in self.train.utterances])
         if past and (max(past) < state.epoch or self._chosen_file(max(past)).exists()):
             chosen = read_tokens(self._chosen_file(max(past)))
             self.train, differ = apply(chosen, self.train, self.model.output_lengths)

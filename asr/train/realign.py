@@ -2,19 +2,22 @@
 
 A dictionary's first pronunciation is often not what was said: the letter A is "EY" in
 spelled names and "AH" in sentences. Kaldi's recipes align the training set again and
-again for that; here it is done between epochs, as ``train.realign_epochs`` says.
+again for that; here it is done between epochs, as ``train.realign_epochs`` says. Until
+the first time pronunciations are drawn at random: a model that had learned one alone
+would hear no other.
 """
 
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from asr.atomic import write_text
 from asr.data.augment.copies import original_id
-from asr.data.dataset import BatchDataset, Utterance, iterate
+from asr.data.dataset import BatchDataset, iterate
 from asr.decode.word_times import best_spellings
 from asr.errors import RecipeError
 from asr.fsa.lexicon import Lexicon
@@ -70,14 +73,27 @@ def apply(
         output_lengths: of the model: (B,) input frames -> (B,) output frames.
     """
     ids = {u.id for u in split.utterances}
-    room = output_lengths(torch.tensor([u.num_frames for u in split.utterances]))
-    changed = [
-        _with_tokens(utterance, chosen[origin(utterance.id, ids)], frames)
-        for utterance, frames in zip(split.utterances, room.tolist(), strict=True)
-    ]
-    pairs = zip(changed, split.utterances, strict=True)
-    differ = sum(new.tokens != old.tokens for new, old in pairs)
-    return dataclasses.replace(split, utterances=changed), differ
+    told = {u.id: chosen[origin(u.id, ids)] for u in split.utterances}
+    changed = _retold(told, split, output_lengths)
+    pairs = zip(changed.utterances, split.utterances, strict=True)
+    return changed, sum(new.tokens != old.tokens for new, old in pairs)
+
+
+def draw_pronunciations(
+    split: Split, units: Units, seed: int, output_lengths: Callable[[Tensor], Tensor]
+) -> Split:
+    """The split with a random pronunciation of every word, each as likely.
+
+    Copies of an utterance draw their own.
+    """
+    rng, lexicon = np.random.default_rng(seed), _lexicon(split, units)
+    drawn: Tokens = {}
+    for utterance in split.utterances:
+        ways = [lexicon[word] for word in split.texts[utterance.id].split()]
+        picks = rng.random(len(ways))
+        chosen = (w[int(p * len(w))] for w, p in zip(ways, picks, strict=True))
+        drawn[utterance.id] = tuple(token for spelling in chosen for token in spelling)
+    return _retold(drawn, split, output_lengths)
 
 
 def write_tokens(chosen: Tokens, path: Path) -> None:
@@ -100,11 +116,18 @@ def origin(id_: str, ids: set[str]) -> str:
     return original if original in ids else id_
 
 
-def _with_tokens(
-    utterance: Utterance, tokens: tuple[int, ...], frames: int
-) -> Utterance:
-    fits = frames_needed(tokens) <= frames
-    return dataclasses.replace(utterance, tokens=tokens) if fits else utterance
+def _retold(
+    tokens: Tokens, split: Split, output_lengths: Callable[[Tensor], Tensor]
+) -> Split:
+    """The split with other tokens, where an utterance has the frames for them."""
+    room = output_lengths(torch.tensor([u.num_frames for u in split.utterances]))
+    utterances = [
+        dataclasses.replace(u, tokens=tokens[u.id])
+        if frames_needed(tokens[u.id]) <= frames
+        else u
+        for u, frames in zip(split.utterances, room.tolist(), strict=True)
+    ]
+    return dataclasses.replace(split, utterances=utterances)
 
 
 def _lexicon(split: Split, units: Units) -> Lexicon:

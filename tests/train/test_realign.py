@@ -18,6 +18,7 @@ from asr.train.loop import Trainer
 from asr.train.realign import (
     apply,
     choose_pronunciations,
+    draw_pronunciations,
     read_tokens,
     write_tokens,
 )
@@ -112,6 +113,31 @@ def test_copies_follow_and_short_ones_keep_what_fits(tmp_path: Path) -> None:
     )
     assert [u.tokens for u in told.utterances] == [longer, longer, old]
     assert differ == 2
+
+
+def test_every_pronunciation_is_drawn_by_the_seed(tmp_path: Path) -> None:
+    split, _ = toy_split(tmp_path, 12)
+    units = TwoWays.load(tmp_path / "lang")
+    first, again, other = (
+        draw_pronunciations(split, units, seed, lambda x: x).utterances
+        for seed in (1, 1, 2)
+    )
+    assert first == again and first != other
+    for drawn in (first, other):
+        for utterance in drawn:
+            ways = [units.spell([w])[w] for w in split.texts[utterance.id].split()]
+            possible = {(*a, *b) for a in ways[0] for b in ways[1]}
+            assert utterance.tokens in possible
+    pairs = zip(first, split.utterances, strict=True)
+    usual = [drawn.tokens == plain.tokens for drawn, plain in pairs]
+    assert any(usual) and not all(usual)
+
+
+def test_no_drawn_pronunciation_is_too_long(tmp_path: Path) -> None:
+    split, _ = toy_split(tmp_path, 3)
+    units = TwoWays.load(tmp_path / "lang")
+    drawn = draw_pronunciations(split, units, 1, torch.zeros_like)
+    assert drawn == split
 
 
 def test_tokens_are_read_as_written(tmp_path: Path) -> None:
