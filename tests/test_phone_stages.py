@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from asr.bin import graph, score, tokenizer
+from asr.bin.export_lang import write_lang
+from asr.bin.install_model import copy_lang
 from asr.bin.train import in_units
 from asr.config_load import ROOT, load_config
 from asr.errors import RecipeError, UsageError
@@ -62,6 +64,27 @@ def test_units_and_graphs(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
         "CATACT K AE T AE K T",
     ]
     assert (job.lang / "HLG.pt").is_file()
+
+
+def test_exported_dictionary_spells_the_words_of_the_ngram(job: Job) -> None:
+    tokenizer.run(job)
+    folder = job.paths.exp / "lang"
+    folder.parent.mkdir(parents=True)
+    write_lang(job, folder, None)
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "pronunciations.txt.gz",
+        "tokens.txt",
+    ]
+    installed = job.paths.exp / "lang_phone"
+    copy_lang(folder, installed)
+    words, full, alone = (
+        TEXTS["u2"].split(),
+        load_units(job.lang),
+        load_units(installed),
+    )
+    assert alone.tokens == full.tokens
+    assert alone.spell(words) == full.spell(words) != {}
+    assert full.spell(["TACT"]) and not alone.spell(["TACT"])  # not in the n-gram
 
 
 def test_pieces_depend_on_what_they_did(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ See docs/own_audio.md for what is in it; ``asr/bin/install_model.py`` reads it.
 """
 
 import dataclasses
-import gzip
 import platform
 import shutil
 from collections.abc import Iterator
@@ -14,8 +13,9 @@ import torch
 
 import asr
 from asr.atomic import atomic_path, write_text
+from asr.bin.export_lang import compress, write_lang
 from asr.errors import RecipeError
-from asr.job import LANG_FILES, Job
+from asr.job import Job
 from asr.lm.kenlm_tools import find_tool
 from asr.lm.train_ngram import train_ngram
 from asr.model_dir import CONFIG, FORMAT, Manifest, check_files, sha256_of
@@ -40,9 +40,10 @@ def run(job: Job, out: Path, max_mb: float, lm: Path | None) -> None:
         RecipeError: the model is not trained and tuned, or does not fit.
     """
     check_target(out)
+    _check_lm(lm)
     with atomic_path(out) as partial:
         partial.mkdir(parents=True)
-        model = _write_model(job, partial)
+        model = _write_model(job, partial, lm)
         room = max_mb * MIB - _size(partial)
         order = _write_lm(job, partial, room, lm)
         write_text(partial / "licence.txt", _licence(job))
@@ -83,15 +84,13 @@ def check_target(out: Path) -> None:
         raise RecipeError(f"--out {out}: is there, and no model folder; name another")
 
 
-def _write_model(job: Job, folder: Path) -> dict[str, object]:
+def _write_model(job: Job, folder: Path, lm: Path | None) -> dict[str, object]:
     """Weights, tokens, configuration and scales; return what builds the model."""
     package = load_package(job.paths.averaged)
     save_weights(package.model.state_dict(), folder / "weights.npz")
     write_config(job.config, folder / CONFIG)
     shutil.copyfile(job.paths.decode_yaml, folder / "decode.yaml")
-    (folder / "lang").mkdir()
-    for name in ("tokens.txt", *LANG_FILES[job.config.tokenizer.kind]):
-        shutil.copyfile(job.lang / name, folder / "lang" / name)
+    write_lang(job, folder / "lang", lm)
     options = dataclasses.asdict(job.config.model)
     return {
         "name": options.pop("name"),
@@ -99,6 +98,12 @@ def _write_model(job: Job, folder: Path) -> dict[str, object]:
         "num_features": package.num_features,
         "epochs": list(package.epochs),
     }
+
+
+def _check_lm(lm: Path | None) -> None:
+    """RecipeError if ``--lm`` names no file."""
+    if lm is not None and not lm.is_file():
+        raise RecipeError(f"--lm {lm}: no such file")
 
 
 def _write_lm(job: Job, folder: Path, room: float, given: Path | None) -> int:
@@ -117,8 +122,6 @@ def _write_lm(job: Job, folder: Path, room: float, given: Path | None) -> int:
 def _arpas(job: Job, folder: Path, given: Path | None) -> Iterator[Path]:
     """The n-gram, then ever more pruned ones of the same text."""
     if given is not None:
-        if not given.is_file():
-            raise RecipeError(f"--lm {given}: no such file")
         yield given
         return
     order, text = job.config.lm.order, job.paths.lm / "train.txt"
@@ -131,17 +134,6 @@ def _arpas(job: Job, folder: Path, given: Path | None) -> Iterator[Path]:
             yield scratch
     finally:
         scratch.unlink(missing_ok=True)
-
-
-def compress(source: Path, target: Path) -> None:
-    """Gzip a file, atomically, without its name and time."""
-    with (
-        atomic_path(target) as partial,
-        open(source, "rb") as plain,
-        open(partial, "wb") as raw,
-        gzip.GzipFile("", "wb", compresslevel=9, fileobj=raw, mtime=0) as file,
-    ):
-        shutil.copyfileobj(plain, file, 1 << 20)
 
 
 def _licence(job: Job) -> str:

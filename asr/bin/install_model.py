@@ -50,9 +50,7 @@ def install(job: Job) -> None:
 
 def _install(source: Path, manifest: Manifest, target: Path, unit: str) -> None:
     lang = target / unit
-    lang.mkdir()
-    for file in (source / "lang").iterdir():
-        shutil.copyfile(file, lang / file.name)
+    copy_lang(source / "lang", lang)
     tokens = load_units(lang).tokens
     shutil.copyfile(source / "decode.yaml", target / "decode.yaml")
     weights = load_weights(source / "weights.npz")
@@ -80,18 +78,33 @@ def _install(source: Path, manifest: Manifest, target: Path, unit: str) -> None:
         _install_lm(source, target / "lm", lang, manifest.lm_order)
 
 
+def copy_lang(source: Path, target: Path) -> None:
+    """Copy the tokenizer's files into a new folder, unpacked."""
+    target.mkdir()
+    for file in source.iterdir():
+        if file.suffix == ".gz":
+            _unpack(file, target / file.stem)
+        else:
+            shutil.copyfile(file, target / file.name)
+
+
 def _install_lm(source: Path, folder: Path, lang: Path, order: int) -> None:
     """The n-gram as ARPA and for KenLM, and the spellings of its words."""
     arpa = folder / f"{order}gram.arpa"
-    with atomic_path(arpa) as partial, open(partial, "wb") as file:
-        with gzip.open(source / "lm" / f"{order}gram.arpa.gz", "rb") as packed:
-            shutil.copyfileobj(packed, file, 1 << 20)
+    _unpack(source / "lm" / f"{order}gram.arpa.gz", arpa)
     program = find_tool("build_binary")
     if program is not None:
         build_binary(program, arpa, folder / f"{order}gram.bin", "probing")
     tokenizer = load_units(lang)
     lexicon = spell_words(read_arpa_words(arpa), tokenizer)
     write_lexicon(lexicon, tokenizer.tokens, lang)
+
+
+def _unpack(packed: Path, target: Path) -> None:
+    """Gunzip a file, atomically."""
+    with atomic_path(target) as partial, open(partial, "wb") as file:
+        with gzip.open(packed, "rb") as content:
+            shutil.copyfileobj(content, file, 1 << 20)
 
 
 def _build_graph(job: Job) -> None:

@@ -116,19 +116,25 @@ class PhoneTokenizer:
 
     @classmethod
     def load(cls, lang_dir: Path) -> "PhoneTokenizer":
-        """Read what ``train`` wrote; RecipeError if something is missing."""
-        if not (lang_dir / G2P).is_file():
+        """Read what ``train`` wrote; RecipeError if something is missing.
+
+        Finished models have neither ``g2p.npz`` nor ``guessed.txt``: their words are
+        those of their n-gram.
+        """
+        guesses = (lang_dir / GUESSED).is_file()
+        if guesses and not (lang_dir / G2P).is_file():
             raise RecipeError(f"{lang_dir / G2P} is missing: run stage 3 first")
         tokens = read_tokens(lang_dir / "tokens.txt")
         dictionary = read_dictionary(lang_dir / PRONUNCIATIONS)
-        if (lang_dir / GUESSED).stat().st_size:
+        if guesses and (lang_dir / GUESSED).stat().st_size:
             dictionary |= read_dictionary(lang_dir / GUESSED)
         unknown = set(phones_of(dictionary.values())) - set(tokens)
         if unknown:
             raise RecipeError(
                 f"{lang_dir}: tokens.txt lacks {unknown.pop()}: redo stage 3"
             )
-        return cls(tokens, dictionary, load_g2p(lang_dir / G2P))
+        g2p = load_g2p(lang_dir / G2P) if (lang_dir / G2P).is_file() else None
+        return cls(tokens, dictionary, g2p)
 
 
 def read_pronunciations(lang_dir: Path) -> dict[str, list[Spelling]]:

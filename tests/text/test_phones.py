@@ -116,6 +116,17 @@ def test_missing_and_foreign_files(lexicon: Path, tmp_path: Path) -> None:
         load_units(folder)
 
 
+def test_finished_models_know_their_words_only(lexicon: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "lang"
+    trained = PhoneTokenizer.train(["A", "CATACT"], folder, lexicon)
+    (folder / "g2p.npz").unlink()
+    (folder / "guessed.txt").unlink()
+    alone = load_units(folder)
+    assert alone.spell(["A"]) == trained.spell(["A"])
+    assert trained.spell(["CATACT"]) and not alone.spell(["CATACT"])
+    assert alone.encode("CATACT") == [1]
+
+
 def test_pieces_are_spelled_in_one_way(tmp_path: Path) -> None:
     tokenizer = Tokenizer.train(["ON NO"], tmp_path, "char", 0)
     assert not has_phones(tmp_path) and separator(tmp_path) == ""
