@@ -6,26 +6,22 @@ See docs/own_audio.md for what is in it; ``asr/bin/install_model.py`` reads it.
 import dataclasses
 import platform
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
 import asr
 from asr.atomic import atomic_path, write_text
-from asr.bin.export_lang import compress, write_lang
+from asr.bin.export_lang import write_lang
+from asr.bin.export_lm import write_lm
 from asr.errors import RecipeError
 from asr.job import Job
-from asr.lm.kenlm_tools import find_tool
-from asr.lm.train_ngram import train_ngram
 from asr.model_dir import CONFIG, FORMAT, Manifest, check_files, sha256_of
 from asr.models.package import load_package
 from asr.models.weights_file import save_weights
 from asr.provenance import git_commit, write_config
 from asr.score.results import table
 
-# Cutoffs of n-gram counts, from the n-gram as it is to hardly any beyond pairs.
-PRUNINGS = ((0, 0, 1), (0, 1, 2), (0, 2, 4), (0, 4, 8), (0, 8, 16), (0, 16, 32))
 MIB = 1 << 20
 
 
@@ -45,7 +41,7 @@ def run(job: Job, out: Path, max_mb: float, lm: Path | None) -> None:
         partial.mkdir(parents=True)
         model = _write_model(job, partial, lm)
         room = max_mb * MIB - _size(partial)
-        order = _write_lm(job, partial, room, lm)
+        order = write_lm(job, partial, room, lm)
         write_text(partial / "licence.txt", _licence(job))
         write_text(partial / "figures.md", figures(job))
         manifest = Manifest(
@@ -104,36 +100,6 @@ def _check_lm(lm: Path | None) -> None:
     """RecipeError if ``--lm`` names no file."""
     if lm is not None and not lm.is_file():
         raise RecipeError(f"--lm {lm}: no such file")
-
-
-def _write_lm(job: Job, folder: Path, room: float, given: Path | None) -> int:
-    """Put in the largest n-gram that fits; return its order, 0 if none does."""
-    order = job.config.lm.order
-    target = folder / "lm" / f"{order}gram.arpa.gz"
-    for arpa in _arpas(job, folder, given):
-        compress(arpa, target)
-        if target.stat().st_size <= room:
-            return order
-        print(f"n-gram: {target.stat().st_size / MIB:.1f} MiB do not fit", flush=True)
-    shutil.rmtree(folder / "lm", ignore_errors=True)
-    return 0
-
-
-def _arpas(job: Job, folder: Path, given: Path | None) -> Iterator[Path]:
-    """The n-gram, then ever more pruned ones of the same text."""
-    if given is not None:
-        yield given
-        return
-    order, text = job.config.lm.order, job.paths.lm / "train.txt"
-    yield job.paths.arpa(order)
-    scratch = folder.parent / f".pruned-{folder.name}.arpa"
-    try:
-        for prune in PRUNINGS if text.is_file() else ():
-            print(f"n-gram pruned by {prune}", flush=True)
-            train_ngram(text, scratch, order, prune, find_tool("lmplz"))
-            yield scratch
-    finally:
-        scratch.unlink(missing_ok=True)
 
 
 def _licence(job: Job) -> str:
