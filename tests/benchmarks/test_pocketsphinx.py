@@ -20,7 +20,7 @@ from asr.models.create import create_model
 from asr.models.package import load_package, save_package
 from asr.text.normalize import upper
 from asr.text.tokenizer import Tokenizer
-from benchmarks.pocketsphinx import sphinx_loads
+from benchmarks.competitors import sphinx_loads
 from benchmarks.recognisers import Recognise, load_recipe, load_sphinx, read_pcm
 from benchmarks.taking_turns import Heard, take_turns
 from benchmarks.turns_table import table
