@@ -57,9 +57,9 @@ def read_pcm(path: str) -> bytes:
 
     samples, rate = soundfile.read(os.fsencode(path), dtype="float32", always_2d=True)
     mono = samples.mean(axis=1)
-    if rate != RATE:
-        signal = importlib.import_module("scipy.signal")
-        mono = signal.resample_poly(mono, RATE, rate)  # divides by what both share
+    if rate != RATE:  # band-limited, by the spectrum of the whole file
+        size = round(len(mono) * RATE / rate)
+        mono = np.fft.irfft(np.fft.rfft(mono)[: size // 2 + 1], size) * size / len(mono)
     pcm = np.clip(np.rint(mono * 2**15), -(2**15), 2**15 - 1).astype("<i2").tobytes()
     return bytes(pcm)
 

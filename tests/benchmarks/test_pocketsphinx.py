@@ -31,9 +31,9 @@ HEARING = Hearing(16000, 20, 4, window_seconds=2.0, overlap_seconds=0.5, channel
 
 
 def test_table_by_hand() -> None:
-    """Of four words, two and one wrong; three rounds; both sides normalised."""
+    """Of four words, three and one wrong; three rounds; both sides normalised."""
     peer = Heard(
-        0.5, {"x": "it's five", "y": "oh me"}, [4.0, 6.0, 5.0], [4.0] * 3, 99.6
+        0.5, {"x": "it's five", "y": "you two"}, [4.0, 6.0, 5.0], [4.0] * 3, 99.6
     )
     ours = Heard(2.0, {"x": "IT'S 5!", "y": "ME"}, [2.0, 2.0, 1.0], [1.0] * 3, 200.2)
     refs = {"x": "It\u2019s 5.", "y": "me too"}
