@@ -82,7 +82,7 @@ def compare(given: argparse.Namespace, home: Path) -> None:
         if found.unsteady:
             print(f"{name}: another text in a later round: {len(found.unsteady)} files")
         if given.out is not None:
-            write(given.out / "_".join(name.split()), files, found)
+            write(given.out / name.replace(", ", "-").replace(" ", "_"), files, found)
 
 
 def write(folder: Path, files: Sequence["UserFile"], heard: Heard) -> None:
