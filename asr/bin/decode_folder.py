@@ -66,7 +66,7 @@ def run(job: Job) -> None:
 
 def _log_probs(job: Job, user: UserFolder, folder: Path) -> UserFolder:
     """Compute what is missing; return what of the folder has log-probs now."""
-    path, hearing = folder / "log_probs.h5", _hearing(job)
+    path, hearing = folder / "log_probs.h5", hearing_of(job)
     attributes = {"model": fingerprint(job.paths.averaged), "features": repr(hearing)}
     keep = same_hearing(path, attributes)
     if keep and holds(path, user.files):
@@ -89,7 +89,8 @@ def _log_probs(job: Job, user: UserFolder, folder: Path) -> UserFolder:
     return replace(user, files=files, failures=failures)
 
 
-def _hearing(job: Job) -> Hearing:
+def hearing_of(job: Job) -> Hearing:
+    """As the configuration has it."""
     config = job.config
     return Hearing(
         config.fbank.sample_rate,

@@ -1,7 +1,7 @@
 """Log-probs of a user's recordings: each alone, any length, kept from run to run."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +106,7 @@ def write_recordings(
         keep: take what is in ``path`` already and still wanted; else all is new.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    acoustic = _acoustic(model.to(device).eval(), hearing, device)
+    acoustic = acoustic_of(model.to(device).eval(), hearing, device)
     timer = LineTimer()
     stored = read_recordings(path) if keep else {}
     failures: dict[str, str] = {}
@@ -134,7 +134,11 @@ def _opened(path: Path, keep: bool) -> AbstractContextManager[h5py.File | None]:
     return open_log_probs(path) if keep else nullcontext()
 
 
-def _acoustic(model: AcousticModel, hearing: Hearing, device: torch.device) -> Acoustic:
+def acoustic_of(
+    model: AcousticModel, hearing: Hearing, device: torch.device
+) -> Acoustic:
+    """Samples to log-probs: features, and a model that is on ``device`` already."""
+
     def hear(samples: Samples) -> LogProbs:
         features = compute(samples, hearing.sample_rate, hearing.num_mel_bins)
         if not len(features):  # less than half a frame: too short for any sound
@@ -144,6 +148,24 @@ def _acoustic(model: AcousticModel, hearing: Hearing, device: torch.device) -> A
         return np.asarray(log_probs[0].cpu().numpy(), np.float32)
 
     return hear
+
+
+def pieces_of(
+    blocks: Iterable[Samples],
+    acoustic: Acoustic,
+    vocabulary: Vocabulary,
+    hearing: Hearing,
+) -> Iterator[tuple[int, LogProbs]]:
+    """A recording's log-probs in pieces for the decoders, with their first rows."""
+    rows = long_log_probs(
+        blocks,
+        acoustic,
+        sample_rate=hearing.sample_rate,
+        subsampling=hearing.subsampling,
+        window_seconds=hearing.window_seconds,
+        overlap_seconds=hearing.overlap_seconds,
+    )
+    return cut_pieces(rows, vocabulary, round(hearing.window_seconds / hearing.row))
 
 
 def _write(
@@ -160,15 +182,7 @@ def _write(
         AudioError: it cannot be read to its end; then nothing of it is added.
     """
     counted = _Blocks(file, hearing, timer)
-    rows = long_log_probs(
-        counted,
-        acoustic,
-        sample_rate=hearing.sample_rate,
-        subsampling=hearing.subsampling,
-        window_seconds=hearing.window_seconds,
-        overlap_seconds=hearing.overlap_seconds,
-    )
-    pieces = cut_pieces(rows, vocabulary, round(hearing.window_seconds / hearing.row))
+    pieces = pieces_of(counted, acoustic, vocabulary, hearing)
     added: list[str] = []
     try:
         (begin, piece), following = next(pieces), next(pieces, None)
