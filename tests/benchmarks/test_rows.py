@@ -89,13 +89,19 @@ def test_one_factor_changes_at_a_time(ablation: Study) -> None:
         keys = differing(base, row_of(ablation, name))
         optimizer = ("optimizer", "learning_rate", "weight_decay", "warmup_steps")
         known = {f"train.{key}" for key in (*optimizer, "clip_norm")}
+        known.add("tune.average")
         assert all(key in known or key.startswith("model.") for key in keys), keys
 
 
 def test_only_the_amount_of_data_changes(scaling: Study) -> None:
     base = row_of(scaling, "7h")
     for row in scaling.rows:
-        assert differing(base, row) <= {"manifest.train_hours"}
+        allowed = {"manifest.train_hours", "train.realign_epochs"}
+        assert differing(base, row) <= allowed
+        shares = [
+            e / row.config.train.max_epochs for e in row.config.train.realign_epochs
+        ]
+        assert shares == pytest.approx([1 / 6, 2 / 6, 4 / 6], abs=0.04)
     hours = [row.config.manifest.train_hours or 7.19 for row in scaling.rows]
     heard = [
         h * row.config.train.max_epochs
