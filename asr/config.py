@@ -5,6 +5,7 @@ Values come from ``conf/recipe.yaml``, then ``conf/<model>.yaml``, then
 no dataclass below names is an error that says which known key is nearest.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,11 @@ class ManifestConfig:
 
     min_seconds: float
     max_seconds: float
+    train_hours: float  # about so much of it; 0: all
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.train_hours < math.inf:
+            raise ValueError(f"train_hours={self.train_hours}: from 0 (all) on")
 
 
 @dataclass(frozen=True)

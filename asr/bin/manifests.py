@@ -2,7 +2,7 @@
 
 from asr.config import Config
 from asr.data.corpus import load_hook
-from asr.data.manifest import prepare_split, write_split
+from asr.data.manifest import Split, prepare_split, write_split
 from asr.data.manifest_filter import TrainLimits, characters_needed, words_needed
 from asr.data.manifest_report import check_overlap, summary, write_dropped
 from asr.errors import RecipeError
@@ -30,6 +30,7 @@ def run(job: Job) -> None:
         limits = _limits(config) if name == "train" else None
         splits.append(prepare_split(name, *found[name], rule, limits))
         print(summary(splits[-1]), flush=True)
+    _check_hours(splits[0], config.manifest.train_hours)
     for warning in check_overlap(splits):
         print(warning, flush=True)
     for split in splits:
@@ -44,6 +45,17 @@ def run(job: Job) -> None:
     write_dropped((d for split in splits for d in split.dropped), paths.dropped)
 
 
+def _check_hours(train: Split, wanted: float) -> None:
+    """Say where ``manifest.train_hours`` are more than there are."""
+    hours = sum(cut.duration for cut in train.cuts) / 3600
+    if hours < wanted:
+        print(
+            f"WARNING: manifest.train_hours={wanted:g}: {train.name} has {hours:.2f} h "
+            "in all, and all of them are taken",
+            flush=True,
+        )
+
+
 def _limits(config: Config) -> TrainLimits:
     kind = config.tokenizer.kind
     return TrainLimits(
@@ -51,4 +63,5 @@ def _limits(config: Config) -> TrainLimits:
         config.manifest.max_seconds,
         subsampled,
         characters_needed if kind == "char" else words_needed,
+        config.manifest.train_hours,
     )

@@ -24,11 +24,13 @@ from lhotse.utils import fastcopy
 
 from asr.data.jsonl import write_items
 from asr.data.manifest_filter import (
+    BEYOND_HOURS,
     Dropped,
     TrainLimits,
     why_dropped,
     without_transcript,
 )
+from asr.data.train_hours import take_hours
 from asr.errors import RecipeError
 from asr.text.normalize import Rule
 
@@ -73,6 +75,11 @@ def prepare_split(
             dropped.append(Dropped(name, segment.id, *reason))
     if not kept:
         raise RecipeError(_nothing_left(name, dropped))
+    if limits is not None:
+        kept, beyond = take_hours(kept, limits.max_hours)
+        dropped += [
+            Dropped(name, s.id, BEYOND_HOURS, f"{s.duration:.2f} s") for s in beyond
+        ]
     return _validated(name, by_id, kept, dropped)
 
 

@@ -19,6 +19,7 @@ NO_TEXT = "no text"
 TOO_SHORT = "too short"
 TOO_LONG = "too long"
 IMPOSSIBLE = "impossible for CTC"
+BEYOND_HOURS = "beyond train_hours"
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,14 @@ class TrainLimits:
         min_seconds, max_seconds: duration, both included.
         output_frames: number of feature frames -> number of frames of the model.
         frames_needed: text -> the least number of output frames CTC needs for it.
+        max_hours: of all of them together; 0: no limit.
     """
 
     min_seconds: float
     max_seconds: float
     output_frames: Callable[[int], int]
     frames_needed: Callable[[str], int]
+    max_hours: float = 0.0
 
 
 def characters_needed(text: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from asr.data.dataset import Batch
+from asr.train.cpu_clock import CpuClock
 from asr.train.illustrate import Illustrator
 from asr.train.log import StepRecord, TrainLog
 from asr.train.log_files import CURVES, METRICS
@@ -35,7 +36,7 @@ class FileLog(TrainLog):
         self.folder, self.every = folder, every_steps
         self.illustrator = illustrator
         self.metrics = MetricsFile(folder / METRICS)
-        self.speed = Speed()
+        self.speed, self.cpu = Speed(), CpuClock()
         self._skipped = 0
         self._stale, self._next_drawing = False, 0.0
 
@@ -43,6 +44,7 @@ class FileLog(TrainLog):
         if state.step == 0:
             set_aside_if_used(self.folder)
         self.metrics.resume(state.step, state.epoch)
+        self.cpu.resume(read_metrics(self.metrics.path))
         self._skipped = state.skipped
         if self.illustrator is not None:
             self.illustrator.begin(state.epoch, state.position > 0)
@@ -68,6 +70,7 @@ class FileLog(TrainLog):
             "gradient_norm": None if culprits else record.gradient_norm,
             "throughput": self.speed.take(),
             "skipped": record.skipped,
+            "cpu": self.cpu.seconds,
             "time": round(time.time(), 3),
         }
         return line | ({"utterances": list(culprits)} if culprits else {})
@@ -81,6 +84,7 @@ class FileLog(TrainLog):
                 "step": state.step,
                 **asdict(result),
                 "skipped": state.skipped,
+                "cpu": self.cpu.seconds,
                 "time": round(time.time(), 3),
             }
         )

@@ -10,7 +10,8 @@ from typing import Any, TextIO
 from asr.atomic import write_text
 from asr.errors import RecipeError
 
-TIMES = ("time", "throughput")  # what differs between two runs of the same training
+# What differs between two runs of the same training.
+TIMES = ("time", "throughput", "cpu")
 
 
 class MetricsFile:

@@ -1,7 +1,10 @@
 """The local log: complete, the same after a kill, and without effect on training."""
 
 import dataclasses
+import itertools
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import torch
 
 from asr.config import TrainConfig
 from asr.data.dataset import Batch
+from asr.train.cpu_clock import CpuClock
 from asr.train.file_log import Speed
 from asr.train.group import Group
 from asr.train.loop import Trainer
@@ -175,6 +179,40 @@ def test_metrics_survive_a_line_that_is_cut_short(tmp_path: Path) -> None:
     metrics.close()
     assert [r["step"] for r in read_metrics(path)] == [1, 2]
     assert read_metrics(path)[1]["loss"] is None
+
+
+def test_cpu_time_goes_on_after_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock that is 10 s later whenever it is read, once for each line."""
+    clock = itertools.count(1000.0, 10.0)
+    monkeypatch.setattr("asr.train.cpu_clock._used", lambda: next(clock))
+    config = toy_config(max_epochs=2, checkpoint_minutes=0.0)
+    killed = logged_trainer(tmp_path, "a", config)
+
+    def die(epoch: int, model: object) -> None:
+        raise KilledError
+
+    monkeypatch.setattr(killed.folder, "save_weights", die)
+    with pytest.raises(KilledError):
+        killed.run()
+    first = [r["cpu"] for r in records(tmp_path / "a/log")]
+    logged_trainer(tmp_path, "a", config).run()
+    both = [r["cpu"] for r in records(tmp_path / "a/log")]
+    assert len(both) > len(first) > 1
+    assert both == [10.0 * (n + 1) for n in range(len(both))]
+
+
+def test_cpu_time_counts_threads_and_finished_children() -> None:
+    clock = CpuClock()
+    clock.resume([])
+    code = "import time\nwhile time.process_time() < 0.5: pass"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert clock.seconds is not None and 0.4 <= clock.seconds < 5
+    clock.resume([{"cpu": 70.0}])
+    assert clock.seconds == pytest.approx(70.0, abs=0.3)
+    clock.resume([{"kind": "step"}])  # of a version that did not measure it
+    assert clock.seconds is None
 
 
 def test_speed_leaves_out_what_lies_between_epochs(
