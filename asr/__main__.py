@@ -74,6 +74,10 @@ def _run(arguments: list[str]) -> int:
         from asr.bin.fetch_model import run as fetch
 
         return fetch(arguments[1:])
+    if arguments[:1] == ["fetch_audio"]:
+        from asr.bin.fetch_audio import run as fetch_audio
+
+        return fetch_audio(arguments[1:])
     if arguments[:1] == ["export"]:
         return _export(arguments)
     if arguments[:1] and arguments[0] in COMMANDS:

@@ -12,6 +12,7 @@ from asr.atomic import remove
 from asr.errors import RecipeError
 from asr.progress import ByteMeter
 
+ADVICE = "delete it and run the same command again"
 COMPRESSION_ERRORS = (zlib.error, gzip.BadGzipFile, lzma.LZMAError)
 
 
@@ -31,7 +32,7 @@ def unpack(archive: Path, folder: Path, wanted: str) -> None:
     remove(temporary)
     try:
         temporary.mkdir()
-        _extract(archive, temporary)
+        extract(archive, temporary)
         if not (temporary / wanted).exists():
             raise RecipeError(
                 f"{archive}: does not hold {wanted}; is it the right archive? delete "
@@ -42,7 +43,15 @@ def unpack(archive: Path, folder: Path, wanted: str) -> None:
         remove(temporary)
 
 
-def _extract(archive: Path, folder: Path) -> None:
+def extract(archive: Path, folder: Path, advice: str = ADVICE) -> None:
+    """Write the files and folders of a tar (plain, gz, bz2, xz) into ``folder``.
+
+    Args:
+        advice: what to do about a damaged one.
+
+    Raises:
+        RecipeError: it is damaged, or would write elsewhere or what is no file.
+    """
     try:
         with tarfile.open(archive) as tar:
             meter = ByteMeter(f"unpacking {archive.name}", None)
@@ -52,8 +61,7 @@ def _extract(archive: Path, folder: Path) -> None:
             _read_to_the_end(tar)
     except (tarfile.TarError, EOFError, *COMPRESSION_ERRORS) as error:
         raise RecipeError(
-            f"{archive}: truncated or damaged ({error}); delete it and run the "
-            "same command again"
+            f"{archive}: truncated or damaged ({error}); {advice}"
         ) from error
 
 
