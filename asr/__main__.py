@@ -80,6 +80,8 @@ def _run(arguments: list[str]) -> int:
         return fetch_audio(arguments[1:])
     if arguments[:1] == ["export"]:
         return _export(arguments)
+    if arguments[:1] == ["pictures"]:
+        return _pictures(arguments)
     if arguments[:1] and arguments[0] in COMMANDS:
         return _command(arguments)
     options = parser.parse_args(arguments)
@@ -175,6 +177,18 @@ def _export(arguments: list[str]) -> int:
     from asr.bin.export import run
 
     run(job, options.out, options.max_mb, options.lm)
+    return 0
+
+
+def _pictures(arguments: list[str]) -> int:
+    """``pictures``: reads what stage 8 wrote, and is no stage itself."""
+    parser = build_parser(["pictures"])
+    parser.add_argument("--utt", help="its id; default: the first one")
+    parser.add_argument("--out", type=_folder, help="default: beside the results")
+    options = parser.parse_args(arguments)
+    from asr.bin.pictures import run
+
+    run(make_job(options, DECODE), options.utt, options.out)
     return 0
 
 
