@@ -23,6 +23,8 @@ from asr.stages import STAGES
 TRAIN, TUNE, DECODE = 6, 7, 8  # numbers of the stages
 # The stage whose configuration they read.
 COMMANDS = {"train_lm": 4, "rescore": 8, "report": 9}
+# Commands that have options of their own.
+OWN_OPTIONS = ("decode_log_probs", "fetch_audio", "fetch_model", "sample_audio")
 STAGE_NAMES = tuple(stage.name for stage in STAGES)
 
 
@@ -66,18 +68,10 @@ def _run(arguments: list[str]) -> int:
         return score_files(arguments[1:])
     if arguments[:1] == ["augment_gallery"]:
         return _augment_gallery(arguments)
-    if arguments[:1] == ["decode_log_probs"]:
-        from asr.bin.decode_log_probs import run
-
-        return run(arguments[1:])
-    if arguments[:1] == ["fetch_model"]:
-        from asr.bin.fetch_model import run as fetch
-
-        return fetch(arguments[1:])
-    if arguments[:1] == ["fetch_audio"]:
-        from asr.bin.fetch_audio import run as fetch_audio
-
-        return fetch_audio(arguments[1:])
+    if arguments[:1] and arguments[0] in OWN_OPTIONS:
+        own: Callable[[Sequence[str]], int]
+        own = import_module(f"asr.bin.{arguments[0]}").run
+        return own(arguments[1:])
     if arguments[:1] == ["export"]:
         return _export(arguments)
     if arguments[:1] == ["pictures"]:
