@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.bin.search import METHODS
 from asr.data.audio import Samples
 from asr.data.audio_blocks import read_blocks
 from asr.data.fbank import FRAME_SHIFT, compute, load_cut
 from asr.data.jsonl import read_cuts
 from asr.data.user_folder import load_user_folder
 from asr.decode.log_probs import LogProbs, read_log_probs, read_recordings
+from asr.decode.methods import METHODS
 from asr.decode.nbest_file import NBest, read_nbest
 from asr.errors import RecipeError, UsageError
 from asr.job import Job

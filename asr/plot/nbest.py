@@ -44,9 +44,10 @@ def draw_list(axes: Axes, name: str, found: Sequence[Listed], rows: int) -> None
     lowest = min([-1.0, *(b for b in behind if b > float("-inf"))])
     for row, ((text, _), ln) in enumerate(zip(found, behind, strict=True)):
         told = marked(text, best[0]) if row else text
-        axes.text(
-            lowest, row, f" {told or '(nothing)'}", va="center", ha="left", fontsize=8
+        words = axes.text(
+            lowest, row, f" {told or '(nothing)'}", va="center", fontsize=8
         )
+        words.set_in_layout(False)  # a long one is cut off, and widens nothing
         axes.annotate(
             f"{ln:.2f}", (0, row), (4, -3), textcoords="offset points", fontsize=7
         )

@@ -37,7 +37,8 @@ def draw_words(
     end after the audio are left out.
     """
     seconds = len(samples) / sample_rate
-    width = min(14.0, max(6.0, 1.8 * seconds, 0.5 * len(words)))
+    shown = [word for word in words if word.end <= seconds + 0.1]
+    width = min(14.0, max(6.0, 1.8 * seconds, 0.5 * len(shown)))
     figure = Figure(figsize=(width, 2.8), dpi=90)
     axes = figure.add_subplot()
     lowest, highest = envelope(samples)
@@ -46,7 +47,7 @@ def draw_words(
     top = max(1e-3, float(np.abs(samples).max(initial=0.0)))
     axes.set_xlim(0.0, max(seconds, 1e-3))
     axes.set_ylim(-1.1 * top, 1.8 * top)
-    for number, word in enumerate(w for w in words if w.end <= seconds + 0.1):
+    for number, word in enumerate(shown):
         draw_word(axes, word, top, 0.18 * top * (number % 2))
     axes.set_yticks([])
     axes.set_xlabel("seconds")
