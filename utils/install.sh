@@ -72,18 +72,26 @@ finish() {
 left_out="# without Python 3.10 there is no k2: the decoders ctc, hlg-nbest and hlg-lattice are left \
 out; to get them, install Python 3.10 (a shared build) and run this again"
 
-key=$(key_of "$k2_set") key2=$(key_of "$torch2_set")
-if [ -z "${ASR_PYTHON:-}" ] && found "$key-py3.10.*"; then finish; fi
+key1=$(key_of "$k2_set") key2=$(key_of "$torch2_set")
+if [ -z "${ASR_PYTHON:-}" ] && found "$key1-py3.10.*"; then finish; fi
 if [ "$where" = true ] && [ -z "${ASR_PYTHON:-}" ]; then
   if found "$key2-py3.1[1-3].*"; then finish; fi
 fi
 
-requirements=$k2_set
-if ! python=$("$root/utils/find_python.sh" 3.10 2> "$cache/python.log"); then
+choose_python() { # sets $python, $requirements, $key
+  requirements=$k2_set key=$key1
+  if python=$("$root/utils/find_python.sh" 3.10 2> "$cache/python.log"); then return; fi
   requirements=$torch2_set key=$key2
-  python=$("$root/utils/find_python.sh" 3.11 3.12 3.13 2>> "$cache/python.log") ||
-    die "no usable Python 3.10 (nor 3.11 to 3.13), see $cache/python.log; install Python 3.10 with its venv and headers, or set ASR_PYTHON"
-fi
+  python=$("$root/utils/find_python.sh" 3.11 3.12 3.13 2>> "$cache/python.log")
+}
+bring_python() { # on Debian, Ubuntu and Colab Python comes without venv
+  [ "$where" = false ] && [ -z "${ASR_PYTHON:-}" ] || return 1
+  log=$cache/packages.log
+  echo "# no Python here can hold an environment (see $cache/python.log)"
+  get_packages python3-venv python3-dev
+}
+choose_python || { bring_python && choose_python; } ||
+  die "no usable Python 3.10 (nor 3.11 to 3.13), see $cache/python.log; install Python 3.10 with its venv and headers, or set ASR_PYTHON"
 version=$("$python" -c 'import platform; print(platform.python_version())')
 env=$cache/env-$key-py$version
 if whole "$env"; then finish; fi

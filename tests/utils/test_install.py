@@ -237,3 +237,38 @@ def test_the_finder_checks_the_interpreter_that_it_is_given() -> None:
     assert f"{python} is Python {version}" in wrong.stderr
     none = run(finder, version, ASR_PYTHON="/nowhere/python")
     assert (none.returncode, none.stdout) == (1, "")
+
+
+def without_python(recipe: Recipe) -> dict[str, str]:
+    """A machine whose Python holds no environment until apt-get has brought one."""
+    del recipe.variables["ASR_PYTHON"]
+    tools = recipe.python.parent
+    script(
+        recipe.root / "utils/find_python.sh",
+        f'[ -e "$CALLS.brought" ] && [ "$1" = 3.10 ] && echo {recipe.python}\n',
+    )
+    script(tools / "apt-get", 'echo "$*" >> "$CALLS.apt"; touch "$CALLS.brought"')
+    script(tools / "id", "echo 0")
+    return recipe.variables
+
+
+def test_where_python_comes_without_venv_it_is_installed(recipe: Recipe) -> None:
+    without_python(recipe)
+    assert recipe.install("--where").returncode == 1
+    assert not recipe.flag("apt").exists()
+    done = recipe.install()
+    assert done.returncode == 0, done.stderr
+    assert "no Python here can hold an environment" in done.stdout
+    asked = recipe.flag("apt").read_text()
+    assert asked == "install -y --no-install-recommends python3-venv python3-dev\n"
+    assert list(recipe.cache.glob("env-*-py3.10.99"))
+
+
+def test_without_root_and_without_python_one_line_says_what_to_install(
+    recipe: Recipe,
+) -> None:
+    without_python(recipe)
+    script(recipe.python.parent / "id", "echo 1000")
+    done = recipe.install()
+    assert done.returncode == 1 and not recipe.flag("apt").exists()
+    assert done.stderr.startswith("error: no usable Python 3.10 (nor 3.11 to 3.13)")
