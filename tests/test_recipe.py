@@ -410,6 +410,30 @@ def test_exported_model_recognises_a_folder_without_the_rest(
     assert "decode.yaml: not the file that manifest.json names" in said
 
 
+def test_pictures_of_a_test_set_and_of_a_long_recording(
+    whole: Recipe, tmp_path: Path
+) -> None:
+    own = whole.copy(tmp_path / "own")
+    said = own.run("pictures", "--out", str(tmp_path / "out"))
+    names = ["emissions.png", "nbest.png", "spectrogram.png", "words.png"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == names
+    first = (own.exp / "decode_test" / "ref").read_text().split()[0]
+    assert said.startswith(f"{first}: pictures in ")
+    audio = tmp_path / "mydata" / "audio"
+    audio.mkdir(parents=True)
+    wave = np.random.default_rng(0).uniform(-0.1, 0.1, 8000 * 45)
+    soundfile.write(audio / "a b.wav", wave, 8000)
+    folder = ("--test-dir", str(tmp_path / "mydata"))
+    said = own.run("pictures", *folder, code=1)
+    assert "run the decode stage (8) first" in said
+    own.run("decode", *folder, "--decoders", "greedy")
+    own.run("pictures", *folder)
+    target = own.exp / "decode_mydata" / "pictures" / "a_b"
+    assert sorted(p.name for p in target.iterdir()) == names
+    said = own.run("pictures", *folder, "--utt", "ab", code=2)
+    assert "the nearest id is a_b" in said and "Traceback" not in said
+
+
 def test_own_folder_without_audio_is_one_line(whole: Recipe, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     said = whole.run("decode", "--test-dir", str(tmp_path / "empty"), code=1)
