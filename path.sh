@@ -2,7 +2,7 @@
 # Sourced by every script: the environment's programs first, and one way to run them.
 ASR_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ASR_ENV=$("$ASR_ROOT/utils/install.sh" --where) || return 1
-unset PYTHONHOME
+unset PYTHONHOME MPLBACKEND # a notebook's drawing is not in this environment
 export ASR_ROOT ASR_ENV
 export PATH="$ASR_ENV/bin:$PATH"
 export PYTHONPATH="$ASR_ROOT"
