@@ -13,7 +13,7 @@ import torch
 import asr
 from asr.atomic import atomic_path, write_text
 from asr.bin.export_lang import write_lang
-from asr.bin.export_lm import write_lm
+from asr.bin.export_lm import MIB, write_lm
 from asr.errors import RecipeError
 from asr.job import Job
 from asr.model_dir import CONFIG, FORMAT, Manifest, check_files, sha256_of
@@ -21,8 +21,6 @@ from asr.models.package import load_package
 from asr.models.weights_file import save_weights
 from asr.provenance import git_commit, write_config
 from asr.score.results import table
-
-MIB = 1 << 20
 
 
 def run(job: Job, out: Path, max_mb: float, lm: Path | None) -> None:

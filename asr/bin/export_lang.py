@@ -1,7 +1,9 @@
 """The tokenizer's part of an exported model."""
 
+import contextlib
 import gzip
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from asr.atomic import atomic_path
@@ -41,10 +43,16 @@ def write_lang(job: Job, lang: Path, lm: Path | None) -> None:
 
 def compress(source: Path, target: Path) -> None:
     """Gzip a file, atomically, without its name and time."""
+    with open(source, "rb") as plain, gzipped(target) as file:
+        shutil.copyfileobj(plain, file, 1 << 20)
+
+
+@contextlib.contextmanager
+def gzipped(target: Path) -> Iterator[gzip.GzipFile]:
+    """A file to write what ``target`` is to hold; the same content, the same bytes."""
     with (
         atomic_path(target) as partial,
-        open(source, "rb") as plain,
         open(partial, "wb") as raw,
         gzip.GzipFile("", "wb", compresslevel=9, fileobj=raw, mtime=0) as file,
     ):
-        shutil.copyfileobj(plain, file, 1 << 20)
+        yield file

@@ -1,11 +1,10 @@
 """The n-gram of an exported model: rounded, and pruned until it fits."""
 
-import gzip
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from asr.atomic import atomic_path
+from asr.bin.export_lang import gzipped
 from asr.job import Job
 from asr.lm.kenlm_tools import find_tool
 from asr.lm.train_ngram import train_ngram
@@ -59,10 +58,8 @@ def rounded(line: str) -> str:
 def _compress_rounded(arpa: Path, target: Path) -> None:
     """Gzip an ARPA file with rounded numbers, without its name and time."""
     with (
-        atomic_path(target) as partial,
         open(arpa, encoding="utf-8", errors="surrogateescape") as plain,
-        open(partial, "wb") as raw,
-        gzip.GzipFile("", "wb", compresslevel=9, fileobj=raw, mtime=0) as file,
+        gzipped(target) as file,
     ):
         lines = (rounded(line) for line in plain)
         file.writelines(line.encode(errors="surrogateescape") for line in lines)
