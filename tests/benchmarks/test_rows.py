@@ -108,7 +108,7 @@ def test_only_the_amount_of_data_changes(scaling: Study) -> None:
         for h, row in zip(hours, scaling.rows, strict=True)
     ]
     assert sorted(hours) == [1, 2, 4, 7.19]
-    assert max(heard) < 1.05 * min(heard)
+    assert max(heard) < 1.15 * min(heard)  # epochs are whole numbers
 
 
 def test_rows_share_data_where_they_can(ablation: Study, scaling: Study) -> None:
