@@ -224,6 +224,11 @@ class TrainConfig:
     augment: FeatureAugmentConfig  # on the fly
     spec_augment: SpecAugmentConfig
 
+    @property
+    def preliminary_epochs(self) -> int:
+        """The first epochs, with CTC alone before LF-MMI; 0 where the loss is CTC."""
+        return self.mmi.ctc_epochs if self.loss == "mmi" else 0
+
 
 @dataclass(frozen=True)
 class LogConfig:

@@ -13,7 +13,6 @@ def check_options(config: TrainConfig) -> None:
     if config.loss not in LOSSES:
         choices = " or ".join(LOSSES)
         raise UsageError(f"train.loss={config.loss}: choose {choices}")
-    before = config.mmi.ctc_epochs if config.loss == "mmi" else 0
     for name, sensible in (
         ("max_epochs", config.max_epochs >= 1),
         ("accumulate", config.accumulate >= 1),
@@ -22,7 +21,7 @@ def check_options(config: TrainConfig) -> None:
         ("ema_decay", 0 <= config.ema_decay < 1),
         ("mmi.ctc_scale", config.mmi.ctc_scale >= 0),
         ("realign_epochs", all(epoch >= 0 for epoch in config.realign_epochs)),
-        ("mmi.ctc_epochs", 0 <= before < config.max_epochs),
+        ("mmi.ctc_epochs", 0 <= config.preliminary_epochs < config.max_epochs),
     ):
         if not sensible:
             value = operator.attrgetter(name)(config)

@@ -78,9 +78,9 @@ class Trainer(Training[Batch]):
         steps = config.max_epochs * updates(self.plan, config, world)
         skips = SkipLog(path, config.max_skipped)
         stop = StopSignals()
-        before = config.mmi.ctc_epochs if config.loss == "mmi" else 0
-        seconds = config.batch_seconds
-        self.dev_check = DevCheck(dev, tokenizer, seconds, world, stop, before)
+        self.dev_check = DevCheck(
+            dev, tokenizer, config.batch_seconds, world, stop, config.preliminary_epochs
+        )
         super().__init__(
             new_stepper(
                 self.model, config, world, steps, skips, train, tokenizer.vocab_size
@@ -139,23 +139,28 @@ class Trainer(Training[Batch]):
 
     def _take_chosen(self) -> None:
         """Learn from the pronunciations that were chosen last; before, from random ones."""
-        state = self.state
-        past = [e for e in self._realign_epochs if e <= state.epoch]
-        if self._realign_epochs and not past:
+        if not self._realign_epochs:
+            return
+        past = [e for e in self._realign_epochs if e <= self.state.epoch]
+        if not past:
             self.train = draw_pronunciations(
                 self.train, self.units, self.config.seed, self.model.output_lengths
             )
-            self.stepper.learn_from([u.tokens for u in self.train.utterances])
-        if past and (max(past) < state.epoch or self._chosen_file(max(past)).exists()):
-            chosen = read_tokens(self._chosen_file(max(past)))
-            self.train, differ = apply(chosen, self.train, self.model.output_lengths)
-            self.stepper.learn_from([u.tokens for u in self.train.utterances])
-            total = len(self.train.utterances)
-            print(
-                f"pronunciations chosen after epoch {max(past)}: {differ} of {total} "
-                "transcripts differ",
-                flush=True,
-            )
+        elif max(past) < self.state.epoch or self._chosen_file(max(past)).exists():
+            self._take_file(max(past))
+        else:  # they are chosen as soon as this epoch begins
+            return
+        self.stepper.learn_from([u.tokens for u in self.train.utterances])
+
+    def _take_file(self, epoch: int) -> None:
+        """Put what was chosen after ``epoch`` in the place of the transcripts' tokens."""
+        chosen = read_tokens(self._chosen_file(epoch))
+        self.train, differ = apply(chosen, self.train, self.model.output_lengths)
+        print(
+            f"pronunciations chosen after epoch {epoch}: {differ} of "
+            f"{len(self.train.utterances)} transcripts differ",
+            flush=True,
+        )
 
     def _chosen_file(self, epoch: int) -> Path:
         return self.folder.path / f"pronunciations-{epoch}.tsv"
