@@ -97,6 +97,10 @@ def check_audio(path: Path) -> str | None:
             if file.format != "MPEG":  # whose frames lean on the ones before
                 file.seek(file.frames - tail)
             got = len(file.read(tail))
+    except soundfile.LibsndfileError as error:
+        if "psf_fseek" in str(error):  # the header promises samples that are not there
+            return "is damaged or cut short"
+        return f"is not audio that can be read ({_one_line(error)})"
     except (soundfile.SoundFileError, OSError, ValueError) as error:
         return _one_line(error)
     return None if got == tail else f"is cut short ({got} of the last {tail} samples)"
@@ -163,5 +167,7 @@ def quiet(path: Path) -> Iterator[None]:
 def _one_line(error: Exception) -> str:
     said = " ".join(str(error).split())
     if "not a regular file" in said:  # libsndfile's words for what is no MP3
-        return "Format not recognised."
-    return re.sub("^Error opening .*?'?: ", "", said)  # callers name the file
+        return "Format not recognised"
+    return re.sub("^Error opening .*?'?: ", "", said).rstrip(
+        "."
+    )  # callers name the file

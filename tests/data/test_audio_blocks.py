@@ -119,6 +119,6 @@ def test_names_that_are_no_utf8(tmp_path: Path) -> None:
     path = path.rename(tmp_path / os.fsdecode(b"\xff\xfe.wav"))
     assert len(read(path)) == 16000 and check_audio(path) is None
     path.write_bytes(b"no sound" * 9)
-    assert check_audio(path) == "Format not recognised."
+    assert "not audio that can be read" in (check_audio(path) or "")
     path = path.rename(path.with_suffix(".mp3"))
-    assert check_audio(path) == "Format not recognised."
+    assert "not audio that can be read" in (check_audio(path) or "")

@@ -57,7 +57,7 @@ def test_every_problem_is_reported(tmp_path: Path) -> None:
     found = load(tmp_path)
     assert [(file.id, file.text) for file in found.files] == [("good", None)]
     problems = {
-        "audio/broken.flac": "Format not recognised.",
+        "audio/broken.flac": "is not audio that can be read (Format not recognised)",
         "audio/cut.wav": "is cut short: 32000 bytes of samples are promised, 15978",
         "audio/gone.wav": "no such file",
         "audio/no samples.wav": "has no samples",
