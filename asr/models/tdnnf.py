@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from asr.models.lengths import zero_padding
 from asr.models.masked_norm import MaskedBatchNorm
 from asr.models.normalization import normalize_utterances
 
@@ -38,7 +39,8 @@ class FactoredLayer(nn.Module):
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, D), zero where padded, and (B,) lengths -> the same."""
         earlier, here = self.reduce(x).chunk(2, dim=-1)
-        inner = here + shifted(earlier, self.stride)
+        # What the first factor hears just behind an utterance's end depends on padding.
+        inner = zero_padding(here + shifted(earlier, self.stride), lengths)
         pair = torch.cat((inner, shifted(inner, -self.stride)), dim=-1)
         y = self.norm(nn.functional.relu(self.expand(pair)), lengths)
         return BYPASS * x + self.dropout(y)
