@@ -58,7 +58,7 @@ class Stage:
         return {
             key: value
             for key, value in flatten(job.config).items()
-            if _under(key, self.keys) and key not in self.free_keys
+            if under(key, self.keys) and key not in self.free_keys
         }
 
 
@@ -127,7 +127,7 @@ def check_needed(stage: Stage, needed: Stage, job: Job) -> None:
         raise RecipeError(f"{stage.title}: {needed.title} is not done; {again}")
     old = read_marker(marker).get("settings", {})
     both = (
-        {k: v for k, v in settings.items() if not _under(k, needed.own_keys)}
+        {k: v for k, v in settings.items() if not under(k, needed.own_keys)}
         for settings in (old, needed.settings(job))
     )
     changed = changes(*both)
@@ -169,7 +169,8 @@ def fingerprints(stage: Stage, job: Job) -> dict[str, str]:
     return {str(path): fingerprint(path) for path in stage.inputs(job)}
 
 
-def _under(key: str, prefixes: Sequence[str]) -> bool:
+def under(key: str, prefixes: Sequence[str]) -> bool:
+    """Whether a flat key is one of ``prefixes``, or of a section that they name."""
     return any(key == p or key.startswith(p + ".") for p in prefixes)
 
 
