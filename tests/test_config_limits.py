@@ -3,7 +3,9 @@
 Each limit is probed on both sides, by the code that uses the value.
 """
 
+import copy
 import dataclasses
+import functools
 import os
 import re
 import stat
@@ -21,7 +23,8 @@ from asr.bin.train_lm import _new_model
 from asr.bin.train_log import text_log
 from asr.config import Config
 from asr.config_doc import sections
-from asr.config_load import ROOT, load_config
+from asr.config_load import apply_setting, default_tree
+from asr.config_tree import build_config
 from asr.decode import graph_methods
 from asr.decode.methods import SearchOptions
 from asr.decode.options import checked
@@ -153,15 +156,22 @@ def rescore(config: Config, monkeypatch: Any) -> None:
     huggingface.HuggingFaceLm("nowhere", config.rescore.case)
 
 
+@functools.cache
+def defaults(model: str) -> dict[str, Any]:
+    return default_tree(model)
+
+
 def said_about(key: str, model: str, value: Any, folder: Path, monkeypatch: Any) -> str:
     """What is said against a value of a key; empty if nothing is."""
     text = yaml.safe_dump(value, default_flow_style=True).removesuffix("...\n").strip()
     settings = [f"{key}={text}", *COMPANIONS.get(key, [])]
     if model not in ("conformer",):
         settings = [s for s in settings if "num_heads" not in s]
+    tree = copy.deepcopy(defaults(model))
     try:
-        config = load_config(ROOT / "egs" / "librispeech", model, settings)
-        use(config, key, folder, monkeypatch)
+        for setting in settings:
+            apply_setting(tree, setting)
+        use(build_config(tree), key, folder, monkeypatch)
     except RecipeError as error:
         return str(error) if key.rpartition(".")[2] in str(error) else ""
     return ""
