@@ -58,8 +58,12 @@ class Stage:
         return {
             key: value
             for key, value in flatten(job.config).items()
-            if under(key, self.keys) and key not in self.free_keys
+            if self.depends_on(key)
         }
+
+    def depends_on(self, key: str) -> bool:
+        """Whether a key of the flat configuration decides the outputs."""
+        return _under(key, self.keys) and key not in self.free_keys
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,7 @@ def check_needed(stage: Stage, needed: Stage, job: Job) -> None:
         raise RecipeError(f"{stage.title}: {needed.title} is not done; {again}")
     old = read_marker(marker).get("settings", {})
     both = (
-        {k: v for k, v in settings.items() if not under(k, needed.own_keys)}
+        {k: v for k, v in settings.items() if not _under(k, needed.own_keys)}
         for settings in (old, needed.settings(job))
     )
     changed = changes(*both)
@@ -169,8 +173,7 @@ def fingerprints(stage: Stage, job: Job) -> dict[str, str]:
     return {str(path): fingerprint(path) for path in stage.inputs(job)}
 
 
-def under(key: str, prefixes: Sequence[str]) -> bool:
-    """Whether a flat key is one of ``prefixes``, or of a section that they name."""
+def _under(key: str, prefixes: Sequence[str]) -> bool:
     return any(key == p or key.startswith(p + ".") for p in prefixes)
 
 

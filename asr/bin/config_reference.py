@@ -4,7 +4,6 @@ import argparse
 from collections.abc import Sequence
 
 from asr.config_doc import reference
-from asr.stage import under
 from asr.stages import STAGES
 
 
@@ -20,9 +19,4 @@ def run(arguments: Sequence[str]) -> int:
 
 def stages_of(key: str) -> str:
     """Numbers of the stages that run again when a key of the configuration changes."""
-    numbers = [
-        str(stage.number)
-        for stage in STAGES
-        if under(key, stage.keys) and key not in stage.free_keys
-    ]
-    return ", ".join(numbers)
+    return ", ".join(str(stage.number) for stage in STAGES if stage.depends_on(key))
