@@ -24,7 +24,13 @@ TRAIN, TUNE, DECODE = 6, 7, 8  # numbers of the stages
 # The stage whose configuration they read.
 COMMANDS = {"train_lm": 4, "rescore": 8, "report": 9}
 # Commands that have options of their own.
-OWN_OPTIONS = ("decode_log_probs", "fetch_audio", "fetch_model", "sample_audio")
+OWN_OPTIONS = (
+    "config_reference",
+    "decode_log_probs",
+    "fetch_audio",
+    "fetch_model",
+    "sample_audio",
+)
 STAGE_NAMES = tuple(stage.name for stage in STAGES)
 
 

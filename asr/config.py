@@ -3,6 +3,10 @@
 Values come from ``conf/recipe.yaml``, then ``conf/<model>.yaml``, then
 ``egs/<corpus>/corpus.yaml`` (its ``per_model`` part last), then ``--set``. A key that
 no dataclass below names is an error that says which known key is nearest.
+
+The comment of a field, beside or above it, is its line in docs/configuration.md
+(``python -m asr config_reference``). It begins with the values that are taken, in
+brackets, where something checks them: ``[a | b]``, ``[>= 1]``, ``[0 to 1]``.
 """
 
 import math
@@ -21,19 +25,19 @@ class Archive:
     """One download of a corpus."""
 
     file: str  # name below --download-dir
-    url: str
+    url: str  # where it is downloaded from, unless the file is there
     unpacked: str  # file or folder below --download-dir that shows it is unpacked
-    sha256: str = ""
-    md5: str = ""
+    sha256: str = ""  # its checksum; this or md5 has to be given
+    md5: str = ""  # its checksum, where the corpus publishes no better one
 
 
 @dataclass(frozen=True)
 class CorpusConfig:
     """Facts of one corpus (``egs/<corpus>/corpus.yaml``)."""
 
-    normalize: str  # rule of asr/text/normalize.py
-    test_sets: tuple[str, ...]
-    archives: tuple[Archive, ...]
+    normalize: str  # [none | upper | lower] rule of asr/text/normalize.py for all text
+    test_sets: tuple[str, ...]  # sets beside train and dev, by the names of prepare.py
+    archives: tuple[Archive, ...]  # downloads of stage 0, each with the keys below
     options: dict[str, Any]  # read by the corpus's own prepare.py alone
 
 
@@ -41,9 +45,9 @@ class CorpusConfig:
 class ManifestConfig:
     """What stage 1 keeps of the training set."""
 
-    min_seconds: float
-    max_seconds: float
-    train_hours: float  # about so much of it; 0: all
+    min_seconds: float  # shorter training utterances are dropped
+    max_seconds: float  # longer training utterances are dropped
+    train_hours: float  # [>= 0] about so much of the training set is kept; 0: all
 
     def __post_init__(self) -> None:
         if not 0 <= self.train_hours < math.inf:
@@ -54,11 +58,11 @@ class ManifestConfig:
 class FbankConfig:
     """Features of stage 2."""
 
-    sample_rate: int
-    num_mel_bins: int
-    dtype: str  # float16 | float32
+    sample_rate: int  # Hz; other audio is resampled
+    num_mel_bins: int  # of the log-mel filter bank, between 20 and rate / 2 - 400 Hz
+    dtype: str  # of the stored features: float16 or float32
     speeds: tuple[float, ...]  # speed-perturbed copies of train; 1.0 is the original
-    shard_minutes: float
+    shard_minutes: float  # of audio in one HDF5 file
     augment: WaveAugmentConfig  # further copies of train
 
 
@@ -66,8 +70,8 @@ class FbankConfig:
 class TokenizerConfig:
     """Units of stage 3."""
 
-    kind: str  # bpe | char | phone
-    vocab_size: int  # of bpe
+    kind: str  # [bpe | char | phone] what words are spelled in, see phones.md
+    vocab_size: int  # tokens of bpe, with blank and unknown; others find theirs
     lexicon: str | None  # of phone: a file instead of the CMU dictionary
 
     @property
@@ -78,13 +82,17 @@ class TokenizerConfig:
 
 @dataclass(frozen=True)
 class LmConfig:
-    """The n-gram of stage 4."""
+    """The n-grams of stage 4, and what stage 5 takes of them."""
 
-    order: int
-    prune: tuple[int, ...]  # lmplz --prune: counts up to this are dropped, per order
+    order: int  # [2 to 6] of the n-gram of beam-lm and of the graph
+    # lmplz --prune: n-grams counted so often or less are dropped, a number for each
+    # order, 0 first, never falling; the last one stands for all longer n-grams
+    prune: tuple[int, ...]
     graph_order: int  # G takes n-grams up to this, which bounds the memory of HLG
     rescore_order: int  # of the n-gram that lattices are rescored with; 0: none
-    binary: str  # probing (fast) | trie (small), where build_binary is installed
+    # [probing | trie] KenLM's form: probing is fast, trie small; checked where
+    # build_binary is installed
+    binary: str
     extra_text: str | None  # file, as a path or below --download-dir; .gz or plain
 
 
@@ -92,29 +100,30 @@ class LmConfig:
 class NeuralLmConfig:
     """The Transformer LM of ``local/train_lm.sh``: its sizes, and how it is trained."""
 
-    dim: int
-    num_layers: int
-    num_heads: int
-    ff_dim: int
-    dropout: float
-    seed: int
-    max_epochs: int
-    epoch_steps: int  # updates of an epoch, about; a smaller text is one epoch
-    batch_tokens: int  # of one update, with padding
-    context: int  # tokens; longer sentences are learned in parts
-    optimizer: str  # adamw | muon
-    learning_rate: float
-    warmup_steps: int
-    final_lr_ratio: float
-    schedule: str  # cosine | noam | onecycle | constant, after the warm-up
-    weight_decay: float
-    clip_norm: float
-    precision: str  # auto | float32 | bfloat16
-    ema_decay: float
-    patience: int  # epochs without a better dev perplexity that end it; 0: never
-    max_skipped: int
-    checkpoint_minutes: float
-    keep_checkpoints: int
+    dim: int  # [>= 1] width of the model, a multiple of num_heads
+    num_layers: int  # [>= 1] blocks of attention and feed-forward layer
+    num_heads: int  # [>= 1] of attention
+    ff_dim: int  # [>= 1] width of the feed-forward layers
+    dropout: float  # [0 to 1] probability, in training
+    seed: int  # of first weights, order of the text and dropout
+    max_epochs: int  # [>= 1] the training ends after so many
+    epoch_steps: int  # [>= 1] updates of an epoch, about; a smaller text is one epoch
+    batch_tokens: int  # of one update, with padding; context or more
+    context: int  # [>= 1] tokens; longer sentences are learned in parts
+    optimizer: str  # [adamw | muon] as in train
+    learning_rate: float  # the highest, after the warm-up
+    warmup_steps: int  # updates until the rate is there
+    final_lr_ratio: float  # of learning_rate, at the end of cosine and onecycle
+    schedule: str  # [cosine | noam | onecycle | constant] after the warm-up
+    weight_decay: float  # of the optimizer
+    clip_norm: float  # the gradient's largest norm
+    precision: str  # [auto | float32 | bfloat16] as in train
+    ema_decay: float  # [>= 0, < 1] of the averaged weights; 0: none are kept
+    # [>= 0] epochs without a better dev perplexity that end the training; 0: never
+    patience: int
+    max_skipped: int  # [>= 1] steps in a row without a finite gradient that end it
+    checkpoint_minutes: float  # between two checkpoints within an epoch
+    keep_checkpoints: int  # [>= 1] best epochs on dev that are kept
 
 
 @dataclass(frozen=True)
@@ -122,25 +131,26 @@ class RescoreConfig:
     """``local/rescore.sh``: the LM, and the grid of scales tried on dev."""
 
     lm: str | None  # null: the recipe's own; else a Hugging Face name or folder
-    case: str  # as_is | lower | sentence; what a Hugging Face model is shown
+    case: str  # [as_is | lower | sentence] what a Hugging Face model is shown
     nbest: int  # hypotheses of an utterance that are scored
-    lm_weights: tuple[float, ...]
-    neural_shares: tuple[float, ...]  # 0: the n-gram alone, 1: the neural LM alone
-    word_scores: tuple[float, ...]
+    lm_weights: tuple[float, ...]  # tried on dev, of both LMs together
+    # tried on dev: 0 is the n-gram alone, 1 the neural LM alone
+    neural_shares: tuple[float, ...]
+    word_scores: tuple[float, ...]  # tried on dev, ln, added for each word
 
 
 @dataclass(frozen=True)
 class ConformerConfig:
     """Conformer encoder (Gulati et al. 2020)."""
 
-    name: str
-    dim: int
-    num_layers: int
-    num_heads: int
-    ff_dim: int
-    kernel_size: int
-    conv_channels: int
-    dropout: float
+    name: str  # what --model chooses
+    dim: int  # [>= 1] width of the blocks, a multiple of num_heads
+    num_layers: int  # [>= 1] Conformer blocks
+    num_heads: int  # [>= 1] of attention
+    ff_dim: int  # [>= 1] width of the feed-forward layers
+    kernel_size: int  # [>= 1] frames that the convolution sees; odd
+    conv_channels: int  # [>= 1] of the two convolutions that halve the frame rate
+    dropout: float  # [0 to 1] probability, in training
 
     @property
     def subsampling(self) -> int:
@@ -152,12 +162,12 @@ class ConformerConfig:
 class DeepSpeech2Config:
     """DeepSpeech2 (Amodei et al. 2016)."""
 
-    name: str
-    conv_channels: int
-    rnn: str  # gru | lstm
-    rnn_dim: int
-    num_layers: int
-    dropout: float
+    name: str  # what --model chooses
+    conv_channels: int  # [>= 1] of the two convolutions that halve the frame rate
+    rnn: str  # [gru | lstm] kind of the recurrent layers, which run both ways
+    rnn_dim: int  # [>= 1] their width, in each direction
+    num_layers: int  # [>= 1] recurrent layers
+    dropout: float  # [0 to 1] probability, in training
 
     @property
     def subsampling(self) -> int:
@@ -169,11 +179,12 @@ class DeepSpeech2Config:
 class TdnnfConfig:
     """Factored TDNN (Povey et al. 2018)."""
 
-    name: str
-    dim: int
-    bottleneck: int
-    strides: tuple[int, ...]  # of each layer, in output frames
-    subsampling: int  # input frames for one output frame
+    name: str  # what --model chooses
+    dim: int  # [>= 1] width of the layers
+    bottleneck: int  # [>= 1] width between the two factors of a layer
+    strides: tuple[int, ...]  # [each >= 1] of each layer, in output frames
+    subsampling: int  # [>= 1] input frames for one output frame
+    # [>= 0] p of the factors of channels, drawn from 1 - 2 p to 1 + 2 p in training
     dropout: float
 
 
@@ -190,36 +201,40 @@ MODELS: dict[str, type[ModelConfig]] = {
 class MmiConfig:
     """What ``train.loss=mmi`` adds to CTC."""
 
-    ctc_scale: float  # of the CTC loss that regularises it
-    ctc_epochs: int  # first epochs with CTC alone
+    ctc_scale: float  # [>= 0] of the CTC loss that regularises it
+    ctc_epochs: int  # [>= 0] first epochs with CTC alone, fewer than max_epochs
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """Stage 6."""
 
-    seed: int
-    max_epochs: int
-    batch_seconds: float
-    optimizer: str  # adamw | muon (faster a step on matrices, see docs/training.md)
-    learning_rate: float
-    warmup_steps: int
-    final_lr_ratio: float  # of learning_rate, at the end of the cosine
-    weight_decay: float
-    clip_norm: float
-    precision: str  # auto | float32 | bfloat16
-    num_workers: int
+    seed: int  # of first weights, batches, augmentation and dropout
+    max_epochs: int  # [>= 1] the training ends after so many
+    batch_seconds: float  # audio of one batch, with padding
+    optimizer: str  # [adamw | muon] muon: faster a step on matrices, see training.md
+    learning_rate: float  # the highest, after the warm-up
+    warmup_steps: int  # updates until the rate is there
+    final_lr_ratio: float  # of learning_rate, at the end of cosine and onecycle
+    weight_decay: float  # of the optimizer
+    clip_norm: float  # the gradient's largest norm
+    # [auto | float32 | bfloat16] auto: bfloat16 where it measures faster
+    precision: str
+    num_workers: int  # processes that load and augment batches; 0: the training's own
     sorted_epochs: int  # first epochs from short to long (SortaGrad)
     checkpoint_minutes: float  # beside the one at the end of every epoch
     keep_checkpoints: int  # best epochs on dev that are kept
-    accumulate: int  # batches of one update, in each process
-    schedule: str  # cosine | noam | onecycle | constant, after the warm-up
-    ema_decay: float  # of the averaged weights, at each update; 0: none are kept
-    patience: int  # epochs without a better dev WER that end the training; 0: never
-    max_skipped: int  # steps in a row without a finite gradient that end it
+    accumulate: int  # [>= 1] batches of one update, in each process
+    schedule: str  # [cosine | noam | onecycle | constant] after the warm-up
+    # [>= 0, < 1] of the averaged weights, at each update; 0: none are kept
+    ema_decay: float
+    # [>= 0] epochs without a better dev WER that end the training; 0: never
+    patience: int
+    max_skipped: int  # [>= 1] steps in a row without a finite gradient that end it
     one_batch: bool  # only learn one batch by heart, as a first trial
-    loss: str  # ctc | mmi
-    realign_epochs: tuple[int, ...]  # after these, pronunciations are chosen anew
+    loss: str  # [ctc | mmi] mmi is LF-MMI
+    # [each >= 0] after these, pronunciations are chosen anew (phones)
+    realign_epochs: tuple[int, ...]
     mmi: MmiConfig
     augment: FeatureAugmentConfig  # on the fly
     spec_augment: SpecAugmentConfig
@@ -234,9 +249,10 @@ class TrainConfig:
 class LogConfig:
     """What stage 6 writes down of a training; changes nothing in its weights."""
 
-    wandb: str  # auto | online | offline | off
+    # [auto | online | offline | off] auto: online where there is an API key
+    wandb: str
     project: str  # of W&B
-    every_steps: int  # a line of metrics.jsonl
+    every_steps: int  # [>= 1] steps from one line of metrics.jsonl to the next
     samples: int  # utterances of dev in each epoch's table
     beam_size: int  # of the beam search for that table
     spectrograms: int  # pictures of train, and as many of dev, each epoch
@@ -247,14 +263,14 @@ class LogConfig:
 class TuneConfig:
     """Stage 7: checkpoints averaged, and the values of the scales tried on dev."""
 
-    average: int
-    lm_weights: tuple[float, ...]
-    word_scores: tuple[float, ...]
-    hlg_scales: tuple[float, ...]
-    nbest_own_scales: tuple[float, ...]
-    nbest_larger_scales: tuple[float, ...]
-    lattice_own_scales: tuple[float, ...]
-    lattice_larger_scales: tuple[float, ...]
+    average: int  # [>= 1] best epochs on dev whose weights are averaged
+    lm_weights: tuple[float, ...]  # of beam-lm
+    word_scores: tuple[float, ...]  # of beam-lm: ln, added for each word
+    hlg_scales: tuple[float, ...]  # of hlg: the graph's scores against the model's
+    nbest_own_scales: tuple[float, ...]  # of hlg-nbest: HLG's n-gram
+    nbest_larger_scales: tuple[float, ...]  # of hlg-nbest: the larger n-gram
+    lattice_own_scales: tuple[float, ...]  # of hlg-lattice: HLG's n-gram
+    lattice_larger_scales: tuple[float, ...]  # of hlg-lattice: the larger n-gram
     steps: int  # each gap between two of the values above is tried in so many steps
     max_seconds: float  # of dev audio; a larger dev set is thinned out evenly
 
@@ -263,26 +279,30 @@ class TuneConfig:
 class DecodeConfig:
     """Stage 8: what bounds the searches. The scales are stage 7's."""
 
-    beam_size: int
-    beam_threshold: float
+    beam_size: int  # [>= 1] prefixes that beam and beam-lm keep after each frame
+    beam_threshold: float  # [> 0] prefixes this far (ln) below the best are dropped
+    # [> 0] tokens this far (ln) below the frame's best are not tried
     token_threshold: float
-    unk_score: float
-    nbest: int
-    search_beam: float
-    output_beam: float
-    min_active: int
-    max_active: int
-    hlg_backend: str  # auto | k2 | kaldi-decoder, of hlg
-    num_paths: int  # sampled from each lattice by hlg-nbest
-    nbest_scale: float  # of the lattice's scores in that sampling
+    unk_score: float  # ln, added for a word that the n-gram does not know
+    nbest: int  # [>= 1] hypotheses of an utterance in nbest.jsonl
+    search_beam: float  # [> 0] of HLG: paths so far below the frame's best are dropped
+    output_beam: float  # [> 0] of lattices: paths so far below the best are dropped
+    min_active: int  # [>= 0] states of HLG kept in any frame; below max_active
+    max_active: int  # [>= 2] states of HLG kept in a frame at most
+    # [auto | k2 | kaldi-decoder] of hlg; auto: kaldi-decoder on a CPU
+    hlg_backend: str
+    num_paths: int  # [>= 1] sampled from each lattice by hlg-nbest
+    nbest_scale: float  # of the lattice's scores in that sampling: lower, more variety
 
 
 @dataclass(frozen=True)
 class LongAudioConfig:
     """A user's recordings that are longer than what a model is trained on."""
 
-    window_seconds: float  # what is longer is heard and searched in such parts
-    overlap_seconds: float  # of two windows that the model hears
+    # [1 to 3600] what is longer is heard and searched in such parts
+    window_seconds: float
+    # [>= 0] of two windows that the model hears; half a window at most
+    overlap_seconds: float
 
     def __post_init__(self) -> None:
         if not 1 <= self.window_seconds <= 3600:

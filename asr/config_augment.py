@@ -15,8 +15,8 @@ class Switch:
             message begins with the field's name.
     """
 
-    enabled: bool
-    probability: float  # of being applied to an utterance
+    enabled: bool  # whether it is used at all
+    probability: float  # [0 to 1] of being applied to an utterance
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.probability <= 1.0:
@@ -36,8 +36,8 @@ class Switch:
 class GainConfig(Switch):
     """Level, in dB."""
 
-    min_db: float
-    max_db: float
+    min_db: float  # of the change, which is drawn evenly
+    max_db: float  # of the change; min_db or more
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class NoiseConfig(Switch):
     """Noise of a folder, at a signal-to-noise ratio in dB."""
 
     folder: str | None  # a path, or a folder below --download-dir
-    min_snr: float
-    max_snr: float
+    min_snr: float  # dB, lowest ratio that is drawn
+    max_snr: float  # dB, highest; min_snr or more
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class ReverbConfig(Switch):
     """Measured impulse responses, or simulated ones where ``folder`` is null."""
 
     folder: str | None  # a path, or a folder below --download-dir
-    min_rt60: float  # seconds in which a simulated room decays by 60 dB
-    max_rt60: float
+    min_rt60: float  # [> 0] seconds in which a simulated room decays by 60 dB
+    max_rt60: float  # the longest; min_rt60 or more
     min_drr: float  # dB of the direct sound above a simulated reverberation
-    max_drr: float
+    max_drr: float  # the highest; min_drr or more
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -69,8 +69,8 @@ class ReverbConfig(Switch):
 class PitchConfig(Switch):
     """Pitch, in semitones."""
 
-    min_semitones: float
-    max_semitones: float
+    min_semitones: float  # [>= -12] lowest change that is drawn
+    max_semitones: float  # [<= 12] highest; min_semitones or more
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -82,8 +82,8 @@ class PitchConfig(Switch):
 class BandLimitConfig(Switch):
     """Nothing is left above a cut-off in Hz."""
 
-    min_hz: float
-    max_hz: float
+    min_hz: float  # [> 0] lowest cut-off that is drawn
+    max_hz: float  # highest; min_hz or more
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -95,9 +95,9 @@ class BandLimitConfig(Switch):
 class CodecConfig(Switch):
     """Encoded and decoded again."""
 
-    formats: tuple[str, ...]  # of mp3, opus, vorbis; one is drawn
-    min_kbps: float
-    max_kbps: float
+    formats: tuple[str, ...]  # [each mp3 | opus | vorbis] one is drawn
+    min_kbps: float  # [> 0] lowest bit rate that is drawn, kbit/s
+    max_kbps: float  # highest; min_kbps or more
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -114,8 +114,8 @@ class CodecConfig(Switch):
 class WaveAugmentConfig:
     """Stage 2: copies of train whose waveforms are changed, in this order."""
 
-    copies: int  # of every utterance, if anything below is enabled
-    seed: int
+    copies: int  # [>= 0] of every utterance, if anything below is enabled
+    seed: int  # [>= 0] of all that is drawn
     pitch: PitchConfig
     reverb: ReverbConfig
     noise: NoiseConfig
@@ -140,8 +140,8 @@ class WaveAugmentConfig:
 class VtlpConfig(Switch):
     """Vocal-tract-length perturbation: the frequency axis is stretched by a factor."""
 
-    min_factor: float
-    max_factor: float
+    min_factor: float  # [>= 0.5] smallest that is drawn
+    max_factor: float  # [<= 2] largest; min_factor or more
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -162,9 +162,9 @@ class FeatureAugmentConfig:
 class SpecAugmentConfig(Switch):
     """Warp and masks on the features, on the fly, last (Park et al. 2019)."""
 
-    time_warp: int  # frames, at most; 0: none
-    freq_masks: int
-    freq_width: int  # bins, at most
-    time_masks: int
-    time_width: int  # frames, at most
-    time_ratio: float  # of the utterance, at most, for each mask
+    time_warp: int  # frames that a moment is moved by, at most; 0: none
+    freq_masks: int  # bands of frequency that are taken out
+    freq_width: int  # bins of each, at most
+    time_masks: int  # spans of time that are taken out
+    time_width: int  # frames of each, at most
+    time_ratio: float  # of the utterance, at most, for each span

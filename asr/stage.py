@@ -58,8 +58,12 @@ class Stage:
         return {
             key: value
             for key, value in flatten(job.config).items()
-            if _under(key, self.keys) and key not in self.free_keys
+            if self.depends_on(key)
         }
+
+    def depends_on(self, key: str) -> bool:
+        """Whether a key of the flat configuration decides the outputs."""
+        return _under(key, self.keys) and key not in self.free_keys
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,11 @@ LAYERS = (
     (
         "config",
         "config_augment",
+        "config_doc",
         "config_load",
         "config_tree",
         "done_marker",
+        "field_comments",
         "fingerprint",
     ),
     ("failures", "job", "model_dir", "owner", "provenance"),
