@@ -9,6 +9,7 @@ The comment of a field, beside or above it, is its line in docs/configuration.md
 brackets, where something checks them: ``[a | b]``, ``[>= 1]``, ``[0 to 1]``.
 """
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,11 @@ from asr.config_augment import (
     SpecAugmentConfig,
     WaveAugmentConfig,
 )
+
+
+def _require(holds: bool, problem: str) -> None:
+    if not holds:
+        raise ValueError(problem)  # the loader puts the section's name before it
 
 
 @dataclass(frozen=True)
@@ -50,20 +56,31 @@ class ManifestConfig:
     train_hours: float  # [>= 0] about so much of the training set is kept; 0: all
 
     def __post_init__(self) -> None:
-        if not 0 <= self.train_hours < math.inf:
-            raise ValueError(f"train_hours={self.train_hours}: from 0 (all) on")
+        some = 0 <= self.train_hours < math.inf
+        _require(some, f"train_hours={self.train_hours}: from 0 (all) on")
 
 
 @dataclass(frozen=True)
 class FbankConfig:
     """Features of stage 2."""
 
-    sample_rate: int  # Hz; other audio is resampled
-    num_mel_bins: int  # of the log-mel filter bank, between 20 and rate / 2 - 400 Hz
-    dtype: str  # of the stored features: float16 or float32
-    speeds: tuple[float, ...]  # speed-perturbed copies of train; 1.0 is the original
-    shard_minutes: float  # of audio in one HDF5 file
+    sample_rate: int  # [>= 2000] Hz; other audio is resampled
+    # [>= 10] of the log-mel filter bank, between 20 and rate / 2 - 400 Hz
+    num_mel_bins: int
+    dtype: str  # [float16 | float32] of the stored features
+    # [each > 0] speed-perturbed copies of train; 1.0 is the original
+    speeds: tuple[float, ...]
+    shard_minutes: float  # [> 0] of audio in one HDF5 file
     augment: WaveAugmentConfig  # further copies of train
+
+    def __post_init__(self) -> None:
+        _require(self.sample_rate >= 2000, f"sample_rate={self.sample_rate}: from 2000")
+        _require(self.num_mel_bins >= 10, f"num_mel_bins={self.num_mel_bins}: from 10")
+        dtypes = ("float16", "float32")
+        _require(self.dtype in dtypes, f"dtype={self.dtype}: {' or '.join(dtypes)}")
+        positive = bool(self.speeds) and min(self.speeds) > 0
+        _require(positive, f"speeds={list(self.speeds)}: at least one, each above 0")
+        _require(self.shard_minutes > 0, f"shard_minutes={self.shard_minutes}: above 0")
 
 
 @dataclass(frozen=True)
@@ -111,11 +128,11 @@ class NeuralLmConfig:
     batch_tokens: int  # of one update, with padding; context or more
     context: int  # [>= 1] tokens; longer sentences are learned in parts
     optimizer: str  # [adamw | muon] as in train
-    learning_rate: float  # the highest, after the warm-up
+    learning_rate: float  # [> 0] the highest, after the warm-up
     warmup_steps: int  # updates until the rate is there
     final_lr_ratio: float  # of learning_rate, at the end of cosine and onecycle
     schedule: str  # [cosine | noam | onecycle | constant] after the warm-up
-    weight_decay: float  # of the optimizer
+    weight_decay: float  # [>= 0] of the optimizer
     clip_norm: float  # the gradient's largest norm
     precision: str  # [auto | float32 | bfloat16] as in train
     ema_decay: float  # [>= 0, < 1] of the averaged weights; 0: none are kept
@@ -211,12 +228,12 @@ class TrainConfig:
 
     seed: int  # of first weights, batches, augmentation and dropout
     max_epochs: int  # [>= 1] the training ends after so many
-    batch_seconds: float  # audio of one batch, with padding
+    batch_seconds: float  # [> 0] audio of one batch, with padding
     optimizer: str  # [adamw | muon] muon: faster a step on matrices, see training.md
-    learning_rate: float  # the highest, after the warm-up
+    learning_rate: float  # [> 0] the highest, after the warm-up
     warmup_steps: int  # updates until the rate is there
     final_lr_ratio: float  # of learning_rate, at the end of cosine and onecycle
-    weight_decay: float  # of the optimizer
+    weight_decay: float  # [>= 0] of the optimizer
     clip_norm: float  # the gradient's largest norm
     # [auto | float32 | bfloat16] auto: bfloat16 where it measures faster
     precision: str
@@ -271,8 +288,16 @@ class TuneConfig:
     nbest_larger_scales: tuple[float, ...]  # of hlg-nbest: the larger n-gram
     lattice_own_scales: tuple[float, ...]  # of hlg-lattice: HLG's n-gram
     lattice_larger_scales: tuple[float, ...]  # of hlg-lattice: the larger n-gram
-    steps: int  # each gap between two of the values above is tried in so many steps
-    max_seconds: float  # of dev audio; a larger dev set is thinned out evenly
+    # [>= 1] each gap between two of the values above is tried in so many steps
+    steps: int
+    max_seconds: float  # [> 0] of dev audio; a larger dev set is thinned out evenly
+
+    def __post_init__(self) -> None:
+        for name in (field.name for field in dataclasses.fields(self)):
+            value = getattr(self, name)
+            _require(value != (), f"{name}=[]: at least one value to try")
+        _require(self.steps >= 1, f"steps={self.steps}: from 1 on")
+        _require(self.max_seconds > 0, f"max_seconds={self.max_seconds}: above 0")
 
 
 @dataclass(frozen=True)
@@ -305,12 +330,10 @@ class LongAudioConfig:
     overlap_seconds: float
 
     def __post_init__(self) -> None:
-        if not 1 <= self.window_seconds <= 3600:
-            raise ValueError(f"window_seconds={self.window_seconds}: from 1 to 3600")
-        if not 0 <= self.overlap_seconds <= self.window_seconds / 2:
-            raise ValueError(
-                f"overlap_seconds={self.overlap_seconds}: from 0 to half a window"
-            )
+        window, overlap = self.window_seconds, self.overlap_seconds
+        _require(1 <= window <= 3600, f"window_seconds={window}: from 1 to 3600")
+        half = 0 <= overlap <= window / 2
+        _require(half, f"overlap_seconds={overlap}: from 0 to half a window")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ def check_options(config: TrainConfig) -> None:
         raise UsageError(f"train.loss={config.loss}: choose {choices}")
     for name, sensible in (
         ("max_epochs", config.max_epochs >= 1),
+        ("batch_seconds", config.batch_seconds > 0),
+        ("learning_rate", config.learning_rate > 0),
+        ("weight_decay", config.weight_decay >= 0),
         ("accumulate", config.accumulate >= 1),
         ("patience", config.patience >= 0),
         ("max_skipped", config.max_skipped >= 1),

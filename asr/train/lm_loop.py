@@ -127,6 +127,8 @@ def check_lm_options(config: NeuralLmConfig) -> None:
     """Raise UsageError for a value that makes no sense."""
     for name, sensible in (
         ("max_epochs", config.max_epochs >= 1),
+        ("learning_rate", config.learning_rate > 0),
+        ("weight_decay", config.weight_decay >= 0),
         ("epoch_steps", config.epoch_steps >= 1),
         ("context", config.context >= 1),
         ("batch_tokens", config.batch_tokens >= config.context),
