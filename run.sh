@@ -19,6 +19,11 @@ export=
 decoders=
 set=
 
+known_decoders() { # the names in asr/job.py, "greedy, beam, ..."
+  awk '/^DECODERS = \(/ { on = 1 } on { print } on && /\)/ { exit }' "$(dirname "$0")/asr/job.py" |
+    grep -o '"[^"]*"' | tr -d '"' | paste -sd, | sed 's/,/, /g'
+}
+
 help_message="Usage: ./run.sh [--stage N] [--stop-stage N] [--corpus NAME] [--option value ...]
   --stage N            first stage to run (default $stage)
   --stop-stage N       last stage to run (default $stop_stage)
@@ -34,7 +39,7 @@ help_message="Usage: ./run.sh [--stage N] [--stop-stage N] [--corpus NAME] [--op
                          with the one that comes with the recipe
   --export DIR         write the trained model as such a folder; nothing else is run
   --init-from FILE     begin training with the layers of this checkpoint
-  --decoders \"A B\"     of greedy, beam, beam-lm, ctc, hlg, hlg-nbest, hlg-lattice
+  --decoders \"A B\"     of $(known_decoders)
                          (default: all that work here)
   --set \"a.b=c d.e=f\"  override keys of conf/*.yaml and of the corpus
 Stages: 0 download, 1 manifests, 2 fbank, 3 tokenizer, 4 lm, 5 graph, 6 train, 7 tune,
@@ -60,8 +65,8 @@ is_stage "$stop_stage" || usage_error "--stop-stage $stop_stage: a number from 0
     cd "$root/egs" && printf '%s\n' */corpus.yaml | sed 's:/.*::' | paste -sd' '
   )"
 for decoder in $decoders; do
-  [[ "$decoder" =~ ^(greedy|beam|beam-lm|ctc|hlg|hlg-nbest|hlg-lattice)$ ]] ||
-    usage_error "--decoders $decoder: of greedy, beam, beam-lm, ctc, hlg, hlg-nbest, hlg-lattice"
+  [[ ", $(known_decoders)," == *", $decoder,"* ]] ||
+    usage_error "--decoders $decoder: of $(known_decoders)"
 done
 [ -z "$init_from" ] || [ -f "$init_from" ] ||
   usage_error "--init-from $init_from: no such file"
