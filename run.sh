@@ -24,12 +24,17 @@ known_decoders() { # the names in asr/job.py, "greedy, beam, ..."
     grep -o '"[^"]*"' | tr -d '"' | paste -sd, | sed 's/,/, /g'
 }
 
+known_models() { # those that have a file in conf/
+  (cd "$(dirname "$0")/conf" && printf '%s\n' *.yaml) | grep -vx recipe.yaml |
+    sed 's/\.yaml$//' | paste -sd, | sed 's/,/, /g'
+}
+
 help_message="Usage: ./run.sh [--stage N] [--stop-stage N] [--corpus NAME] [--option value ...]
   --stage N            first stage to run (default $stage)
   --stop-stage N       last stage to run (default $stop_stage)
   --corpus NAME        a folder in egs/ with a corpus.yaml (default $corpus)
   --download-dir DIR   where archives lie, or are downloaded to (default $download_dir)
-  --model NAME         conformer, deepspeech2 or tdnnf (default $model)
+  --model NAME         of $(known_models) (default $model)
   --exp-dir DIR        models and results (default exp/CORPUS/MODEL)
   --data-dir DIR       manifests, features, LM and graphs (default data/CORPUS)
   --nj N               processes (default $nj, this machine's cores)
@@ -57,8 +62,8 @@ is_stage "$stop_stage" || usage_error "--stop-stage $stop_stage: a number from 0
 [ "$stage" -le "$stop_stage" ] ||
   usage_error "--stage $stage is after --stop-stage $stop_stage"
 [[ "$nj" =~ ^[1-9][0-9]*$ ]] || usage_error "--nj $nj: a number from 1"
-[[ "$model" =~ ^(conformer|deepspeech2|tdnnf)$ ]] ||
-  usage_error "--model $model: conformer, deepspeech2 or tdnnf"
+[[ ", $(known_models)," == *", $model,"* ]] ||
+  usage_error "--model $model: of $(known_models)"
 [ -n "$download_dir" ] || usage_error "--download-dir is empty"
 [[ "$corpus" != */* && -f "$root/egs/$corpus/corpus.yaml" ]] ||
   usage_error "--corpus $corpus: there are $(

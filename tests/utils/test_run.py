@@ -17,6 +17,7 @@ def recipe(tmp_path: Path) -> Path:
     root = tmp_path / "a recipe"
     script(root / "utils/install.sh", "echo install")
     (root / "asr").mkdir()
+    shutil.copytree(ROOT / "conf", root / "conf")
     for name in ("run.sh", "utils/parse_options.sh", "asr/job.py"):
         shutil.copy(ROOT / name, root / name)
     for verb in VERBS:
@@ -108,7 +109,9 @@ def test_export_runs_nothing_else(recipe: Path) -> None:
         (["--stage", "5", "--stop-stage", "4"], "--stage 5 is after --stop-stage 4"),
         (["--nj", "0"], "--nj 0: a number from 1"),
         (["--nj", ""], "--nj : a number from 1"),
-        (["--model", "lstm"], "--model lstm: conformer, deepspeech2 or tdnnf"),
+        (["--model", "recipe"], "--model recipe: of conformer, deepspeech2, tdnnf"),
+        (["--model", ""], "--model : of conformer, deepspeech2, tdnnf"),
+        (["--model", "lstm"], "--model lstm: of conformer, deepspeech2, tdnnf"),
         (["--corpus", "timit"], "--corpus timit: there are an4 synth"),
         (["--corpus", "../egs/an4"], "--corpus ../egs/an4: there are an4 synth"),
         (["--decoders", "greedy viterbi"], "of greedy, beam, beam-lm, ctc, hlg"),
