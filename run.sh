@@ -19,12 +19,22 @@ export=
 decoders=
 set=
 
+known_decoders() { # the names in asr/job.py, "greedy, beam, ..."
+  awk '/^DECODERS = \(/ { on = 1 } on { print } on && /\)/ { exit }' "$(dirname "$0")/asr/job.py" |
+    grep -o '"[^"]*"' | tr -d '"' | paste -sd, | sed 's/,/, /g'
+}
+
+known_models() { # those that have a file in conf/
+  (cd "$(dirname "$0")/conf" && printf '%s\n' *.yaml) | grep -vx recipe.yaml |
+    sed 's/\.yaml$//' | paste -sd, | sed 's/,/, /g'
+}
+
 help_message="Usage: ./run.sh [--stage N] [--stop-stage N] [--corpus NAME] [--option value ...]
   --stage N            first stage to run (default $stage)
   --stop-stage N       last stage to run (default $stop_stage)
   --corpus NAME        a folder in egs/ with a corpus.yaml (default $corpus)
   --download-dir DIR   where archives lie, or are downloaded to (default $download_dir)
-  --model NAME         conformer, deepspeech2 or tdnnf (default $model)
+  --model NAME         of $(known_models) (default $model)
   --exp-dir DIR        models and results (default exp/CORPUS/MODEL)
   --data-dir DIR       manifests, features, LM and graphs (default data/CORPUS)
   --nj N               processes (default $nj, this machine's cores)
@@ -34,7 +44,7 @@ help_message="Usage: ./run.sh [--stage N] [--stop-stage N] [--corpus NAME] [--op
                          with the one that comes with the recipe
   --export DIR         write the trained model as such a folder; nothing else is run
   --init-from FILE     begin training with the layers of this checkpoint
-  --decoders \"A B\"     of greedy, beam, beam-lm, ctc, hlg, hlg-nbest, hlg-lattice
+  --decoders \"A B\"     of $(known_decoders)
                          (default: all that work here)
   --set \"a.b=c d.e=f\"  override keys of conf/*.yaml and of the corpus
 Stages: 0 download, 1 manifests, 2 fbank, 3 tokenizer, 4 lm, 5 graph, 6 train, 7 tune,
@@ -52,16 +62,16 @@ is_stage "$stop_stage" || usage_error "--stop-stage $stop_stage: a number from 0
 [ "$stage" -le "$stop_stage" ] ||
   usage_error "--stage $stage is after --stop-stage $stop_stage"
 [[ "$nj" =~ ^[1-9][0-9]*$ ]] || usage_error "--nj $nj: a number from 1"
-[[ "$model" =~ ^(conformer|deepspeech2|tdnnf)$ ]] ||
-  usage_error "--model $model: conformer, deepspeech2 or tdnnf"
+[[ ", $(known_models)," == *", $model,"* ]] ||
+  usage_error "--model $model: of $(known_models)"
 [ -n "$download_dir" ] || usage_error "--download-dir is empty"
 [[ "$corpus" != */* && -f "$root/egs/$corpus/corpus.yaml" ]] ||
   usage_error "--corpus $corpus: there are $(
     cd "$root/egs" && printf '%s\n' */corpus.yaml | sed 's:/.*::' | paste -sd' '
   )"
 for decoder in $decoders; do
-  [[ "$decoder" =~ ^(greedy|beam|beam-lm|ctc|hlg|hlg-nbest|hlg-lattice)$ ]] ||
-    usage_error "--decoders $decoder: of greedy, beam, beam-lm, ctc, hlg, hlg-nbest, hlg-lattice"
+  [[ ", $(known_decoders)," == *", $decoder,"* ]] ||
+    usage_error "--decoders $decoder: of $(known_decoders)"
 done
 [ -z "$init_from" ] || [ -f "$init_from" ] ||
   usage_error "--init-from $init_from: no such file"

@@ -157,7 +157,7 @@ def apply_setting(tree: dict[str, Any], item: str) -> None:
     node: Any = tree
     for name in parents:
         node = node.get(name) if isinstance(node, dict) else None
-    if not isinstance(node, dict) or last not in node or not parents:
+    if not isinstance(node, dict) or last not in node:
         raise UsageError(f"--set {key}: {unknown_key(key, leaves(tree))}")
     if isinstance(node[last], dict):
         raise UsageError(f"--set {key}: this is a section; name one of its keys")

@@ -29,7 +29,7 @@ def unknown_key(key: str, known: Iterator[str] | Sequence[str]) -> str:
     """Say that ``key`` is unknown and which one is nearest."""
     names = list(known)
     near = difflib.get_close_matches(key, names, n=1, cutoff=0.0)
-    return "unknown key" + (f"; the nearest known one is {near[0]}" if near else "")
+    return f"unknown key; the nearest known one is {near[0]}" if near else "unknown key"
 
 
 def flatten(config: Any, prefix: str = "") -> dict[str, Any]:

@@ -5,7 +5,15 @@ from pathlib import Path
 
 from asr.config import Config
 
-DECODERS = ("greedy", "beam", "beam-lm", "ctc", "hlg", "hlg-nbest", "hlg-lattice")
+DECODERS = (  # run.sh reads them here too
+    "greedy",
+    "beam",
+    "beam-lm",
+    "ctc",
+    "hlg",
+    "hlg-nbest",
+    "hlg-lattice",
+)
 # Those that know no lexicon: where units are phones, phones are what they recognise.
 WITHOUT_LEXICON = ("greedy", "beam", "ctc")
 RESCORED = "rescored"  # what local/rescore.sh makes of beam-lm's lists, beside them

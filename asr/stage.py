@@ -7,6 +7,7 @@ are what they were and the outputs exist.
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from asr.done_marker import changes, read_marker
 from asr.errors import RecipeError
 from asr.fingerprint import fingerprint
 from asr.job import Job
+from asr.stage_lock import alone
 
 FIRST_WITH_MODEL = 8  # number of the first stage that runs with a finished model
 
@@ -85,7 +87,8 @@ def run_stage(
     """Run the stage unless it is done; return whether it ran.
 
     Raises:
-        RecipeError: a stage before it has not been run, or with another configuration.
+        RecipeError: a stage before it has not been run, or with another configuration;
+            another process is running this one.
     """
     peers = peers or Peers()
     check_ready(stage, job, stages)
@@ -100,13 +103,14 @@ def run_stage(
     if reason is None:
         print(f"{stage.title}: already done ({marker})", flush=True)
         return False
-    if marker.exists():
-        print(f"{stage.title}: done again, because {reason}", flush=True)
+    with alone(stage.title, marker) if peers.writes else nullcontext():
+        if marker.exists():
+            print(f"{stage.title}: done again, because {reason}", flush=True)
+            if peers.writes:
+                remove(marker)
+        entry_point(stage)(job)
         if peers.writes:
-            remove(marker)
-    entry_point(stage)(job)
-    if peers.writes:
-        write_text(marker, json.dumps(wanted, indent=1, sort_keys=True) + "\n")
+            write_text(marker, json.dumps(wanted, indent=1, sort_keys=True) + "\n")
     return True
 
 
@@ -115,7 +119,7 @@ def check_ready(stage: Stage, job: Job, stages: Sequence[Stage]) -> None:
     for needed in stages:
         if needed.name in stage.needs and not _brought(needed, job):
             check_needed(stage, needed, job)
-    check_inputs(stage, job)
+    check_inputs(stage, job, stages)
 
 
 def _brought(needed: Stage, job: Job) -> bool:
@@ -142,13 +146,15 @@ def check_needed(stage: Stage, needed: Stage, job: Job) -> None:
         )
 
 
-def check_inputs(stage: Stage, job: Job) -> None:
+def check_inputs(stage: Stage, job: Job, stages: Sequence[Stage]) -> None:
     """Raise unless all input files exist."""
     for path in stage.inputs(job):
         if not path.exists():
+            makers = [s.number for s in stages if path in s.outputs(job)]
             raise RecipeError(
-                f"{stage.title}: {path} is missing; run the stage that writes it "
-                f"again (./run.sh --stage 0 repeats only what is missing)"
+                f"{stage.title}: {path} is missing; run ./run.sh --stage "
+                f"{makers[0] if makers else 0} again, with the same options (what is "
+                "there is not repeated)"
             )
 
 

@@ -170,3 +170,30 @@ def test_of_some_processes_one_writes_the_marker_after_all_have_read_it(
     changed = job(tmp_path, "fbank.dtype=float32")
     assert run_stage(FIRST, changed, BOTH, main)
     assert waited[-1]  # it was removed only after all had seen it
+
+
+def test_a_lost_input_names_the_stage_that_writes_it(tmp_path: Path) -> None:
+    run_stage(FIRST, job(tmp_path), BOTH)
+    (tmp_path / "data" / "first").unlink()
+    with pytest.raises(RecipeError, match="first is missing; run ./run.sh --stage 0"):
+        run_stage(SECOND, job(tmp_path), BOTH)
+    third = dataclasses.replace(SECOND, number=2, name="third", needs=())
+    with pytest.raises(RecipeError, match="stage 2 third: .*--stage 0 again"):
+        run_stage(third, job(tmp_path), BOTH)
+
+
+def test_a_stage_is_run_by_one_process_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[bool] = []
+    marker = FIRST.marker(job(tmp_path))
+    run = run_of("first")
+
+    def look(job: Job) -> None:
+        held.append(marker.with_suffix(".lock").exists())
+        run(job)
+
+    monkeypatch.setattr(sys.modules["asr.bin.first"], "run", look)
+    run_stage(FIRST, job(tmp_path), BOTH)
+    assert held == [True]
+    assert not marker.with_suffix(".lock").exists()

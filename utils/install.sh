@@ -8,6 +8,9 @@
 # from the pinned requirements and the Python; its marker is written last, so that a
 # killed install is begun anew by the next. With Python 3.10 all of the recipe works,
 # with 3.11 to 3.13 all but k2. ASR_PYTHON=/path/to/python takes that interpreter.
+#
+# ASR_OWN_ENV=/path/to/env takes an environment that you have made, as it is: nothing is
+# installed, only looked for (docs/install.md).
 # shellcheck disable=SC2329 # functions are run through step
 set -euo pipefail
 shopt -s nullglob
@@ -64,13 +67,36 @@ finish() {
     echo "$env"
   elif [ "$quiet" = false ]; then
     echo "# environment $env"
-    case "$env" in *py3.10.*) ;; *) echo "$left_out" ;; esac
+    case "$env" in "$cache"/*py3.10.*) ;; *) [ -z "$left_out" ] || echo "$left_out" ;; esac
   fi
   [ "$where" = true ] || warm
   exit 0
 }
 left_out="# without Python 3.10 there is no k2: the decoders ctc, hlg-nbest and hlg-lattice are left \
 out; to get them, install Python 3.10 (a shared build) and run this again"
+
+modules=(torch numpy lhotse scipy sentencepiece kenlm h5py soundfile yaml espeakng_loader matplotlib wandb kaldi_decoder)
+missing_in() { # PYTHON MODULE ... -> those that it cannot find, in one line
+  "$1" -I -c "import importlib.util, sys
+print(*[name for name in sys.argv[1:] if importlib.util.find_spec(name) is None])" "${@:2}"
+}
+use_own() { # sets $env
+  local python=$ASR_OWN_ENV/bin/python missing wanted=("${modules[@]}")
+  [ -x "$python" ] || die "ASR_OWN_ENV=$ASR_OWN_ENV: no bin/python there; give the folder of an environment (python -m venv, conda)"
+  env=$(cd "$ASR_OWN_ENV" && pwd)
+  if [ "$where" = true ]; then return; fi
+  "$python" -I -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+    die "ASR_OWN_ENV=$ASR_OWN_ENV: Python 3.10 or later is needed"
+  [ "$dev" = false ] || wanted+=(pytest ruff mypy)
+  missing=$(missing_in "$python" "${wanted[@]}")
+  [ -z "$missing" ] || die "ASR_OWN_ENV=$ASR_OWN_ENV lacks $missing; install them into it, see docs/install.md"
+  left_out=
+  [ -z "$(missing_in "$python" k2)" ] || left_out="# without k2 the decoders ctc, hlg-nbest and hlg-lattice are left out"
+}
+if [ -n "${ASR_OWN_ENV:-}" ]; then
+  use_own
+  finish
+fi
 
 key1=$(key_of "$k2_set") key2=$(key_of "$torch2_set")
 if [ -z "${ASR_PYTHON:-}" ] && found "$key1-py3.10.*"; then finish; fi
@@ -137,7 +163,6 @@ kenlm_for_new_python() {
 }
 
 check_imports() {
-  local modules=(torch numpy lhotse scipy sentencepiece kenlm h5py soundfile yaml espeakng_loader matplotlib wandb kaldi_decoder)
   [ "$requirements" != "$k2_set" ] || modules+=(k2)
   "$env/bin/python" -I -c "import importlib, sys
 for name in sys.argv[1:]: importlib.import_module(name); print('imported', name)" "${modules[@]}"

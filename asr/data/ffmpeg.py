@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 SUFFIXES = (".m4a", ".aac", ".mp4", ".wma", ".amr", ".3gp", ".webm", ".mka", ".mov")
 ADDRESS = r"^\[[^]]* @ 0x[0-9a-f]+\] "  # of ffmpeg's own parts
-NO_FFMPEG = "needs the program ffmpeg, which is not there; install it, or convert the "
-NO_FFMPEG += "file to wav, flac or mp3"
+NO_FFMPEG = (
+    "needs the program ffmpeg, which is not there; install it, or convert the "
+    "file to wav, flac or mp3"
+)
 
 
 class FfmpegError(Exception):

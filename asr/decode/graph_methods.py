@@ -1,5 +1,6 @@
 """The decoders that search graphs, for the registry of asr/decode/methods.py."""
 
+import importlib
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,13 @@ def no_k2(lang_dir: Path) -> str | None:
     """Why what needs k2 cannot run."""
     if not installed("k2"):
         return "k2 is not installed (Python 3.10 and requirements.txt give it)"
+    try:
+        importlib.import_module("k2")
+    except (
+        Exception
+    ) as error:  # also OSError, where its libraries are not those of torch
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return f"k2 cannot be imported ({reason[:200]}); see docs/install.md"
     return None
 
 

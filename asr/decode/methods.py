@@ -1,7 +1,7 @@
 """The decoders by name, behind one interface: ``(T, V)`` log-probs to an n-best list.
 
 A new decoder is one entry of the registry at the end, its name in ``asr.job.DECODERS``,
-and the fields of ``SearchOptions`` that it needs.
+and the fields of ``SearchOptions`` that it needs: docs/adding_a_decoder.md.
 """
 
 from collections.abc import Callable, Mapping

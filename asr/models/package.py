@@ -59,7 +59,15 @@ def load_package(path: Path) -> ModelPackage:
     Raises:
         RecipeError: no such file, a damaged one, or one of another version.
     """
-    content = checkpoint.load(path)
+    try:
+        content = checkpoint.load(path)
+    except RecipeError as error:
+        if not path.is_file():
+            raise
+        raise RecipeError(
+            f"{error}; delete it and run the command that makes it again (of the "
+            "recipe's: stage 7)"
+        ) from error
     try:
         model = create_model(
             content["name"],

@@ -110,7 +110,10 @@ def read_tokens(path: Path) -> list[str]:
     for line in path.read_text(encoding="utf-8").removesuffix("\n").split("\n"):
         token, _, index = line.rpartition(" ")
         if not token or index != str(len(tokens)):
-            raise RecipeError(f"{path}, line {len(tokens) + 1}: not 'token id': {line}")
+            raise RecipeError(
+                f"{path}, line {len(tokens) + 1}: not 'token id': {line!r}; delete the "
+                "file and redo stage 3 (tokenizer)"
+            )
         tokens.append(token)
     return tokens
 

@@ -1,6 +1,7 @@
 """All decoders on the same log-probs: files, order, processes, user errors."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +141,13 @@ def test_user_errors(world: dict[str, Any], tmp_path: Path) -> None:
     assert "HLG.pt" in (unavailable("hlg", other) or "") or "k2" in str(
         unavailable("hlg", other)
     )
+
+
+def test_a_k2_that_cannot_be_imported_is_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "k2.py").write_text("raise ImportError('built for torch 1.0\\nnot 2')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "k2", raising=False)
+    why = unavailable("ctc", tmp_path) or ""
+    assert why.startswith("k2 cannot be imported (built for torch 1.0); see ")

@@ -1,5 +1,6 @@
 """utils/install.sh and utils/find_python.sh, with an interpreter that only pretends."""
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -272,3 +273,46 @@ def test_without_root_and_without_python_one_line_says_what_to_install(
     done = recipe.install()
     assert done.returncode == 1 and not recipe.flag("apt").exists()
     assert done.stderr.startswith("error: no usable Python 3.10 (nor 3.11 to 3.13)")
+
+
+OWN = """case "$*" in
+  *version_info*) exit "${OLD:-0}" ;;
+  *find_spec*) shift 3; for name in "$@"; do
+    case " $LACKS " in *" $name "*) printf '%s ' "$name" ;; esac; done; echo ;;
+esac
+"""
+
+
+def test_an_environment_of_ones_own_is_taken_as_it_is(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    own = tmp_path / "my env"
+    python = script(own / "bin/python", OWN)
+    recipe.variables.update(ASR_OWN_ENV=str(own), LACKS="")
+    done = recipe.install()
+    assert (done.returncode, done.stdout) == (0, f"# environment {own}\n"), done.stderr
+    assert recipe.install("--where").stdout == f"{own}\n"
+    assert recipe.install("--quiet", "--dev").stdout == ""
+    recipe.variables["LACKS"] = "k2"
+    assert "without k2 the decoders" in recipe.install().stdout
+    recipe.variables["LACKS"] = "torch k2 lhotse"
+    done = recipe.install("--quiet")
+    assert done.returncode == 1 and "lacks torch lhotse" in done.stderr
+    recipe.variables.update(LACKS="pytest", OLD="1")
+    assert "Python 3.10 or later is needed" in recipe.install().stderr
+    recipe.variables["OLD"] = "0"
+    assert recipe.install().returncode == 0
+    assert "lacks pytest" in recipe.install("--dev").stderr
+    python.unlink()
+    assert "no bin/python there" in recipe.install("--where").stderr
+    assert recipe.count() == 0 and not list(recipe.cache.glob("env-*"))
+
+
+def test_a_real_environment_is_asked_for_what_it_has(recipe: Recipe) -> None:
+    del recipe.variables["ASR_PYTHON"]
+    recipe.variables["ASR_OWN_ENV"] = sys.prefix
+    done = recipe.install()
+    lacking = done.stderr.partition(" lacks ")[2].partition(";")[0].split()
+    assert (done.returncode == 0) == (not lacking), done.stderr
+    assert all(importlib.util.find_spec(name) is None for name in lacking)
+    assert not {"numpy", "torch"} & set(lacking)  # these tests run in it

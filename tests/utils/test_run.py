@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from asr.job import DECODERS
 from tests.utils.shell import ROOT, run, script
 
 VERBS = "download manifests fbank tokenizer lm graph train tune decode score".split()
@@ -15,7 +16,9 @@ def recipe(tmp_path: Path) -> Path:
     """The real run.sh among stages that print their arguments, one a line."""
     root = tmp_path / "a recipe"
     script(root / "utils/install.sh", "echo install")
-    for name in ("run.sh", "utils/parse_options.sh"):
+    (root / "asr").mkdir()
+    shutil.copytree(ROOT / "conf", root / "conf")
+    for name in ("run.sh", "utils/parse_options.sh", "asr/job.py"):
         shutil.copy(ROOT / name, root / name)
     for verb in VERBS:
         script(root / f"local/{verb}.sh", f"echo {verb}; printf '<%s>' \"$@\"; echo")
@@ -106,7 +109,9 @@ def test_export_runs_nothing_else(recipe: Path) -> None:
         (["--stage", "5", "--stop-stage", "4"], "--stage 5 is after --stop-stage 4"),
         (["--nj", "0"], "--nj 0: a number from 1"),
         (["--nj", ""], "--nj : a number from 1"),
-        (["--model", "lstm"], "--model lstm: conformer, deepspeech2 or tdnnf"),
+        (["--model", "recipe"], "--model recipe: of conformer, deepspeech2, tdnnf"),
+        (["--model", ""], "--model : of conformer, deepspeech2, tdnnf"),
+        (["--model", "lstm"], "--model lstm: of conformer, deepspeech2, tdnnf"),
         (["--corpus", "timit"], "--corpus timit: there are an4 synth"),
         (["--corpus", "../egs/an4"], "--corpus ../egs/an4: there are an4 synth"),
         (["--decoders", "greedy viterbi"], "of greedy, beam, beam-lm, ctc, hlg"),
@@ -155,3 +160,14 @@ def test_every_stage_has_its_script() -> None:
     for verb in VERBS:
         lines = (ROOT / f"local/{verb}.sh").read_text().splitlines()
         assert lines[-1] == f'exec python -m asr {verb} "$@"'
+
+
+def test_the_decoders_are_those_of_the_registry(recipe: Path) -> None:
+    names = run(recipe / "run.sh", "--decoders", "x").stderr.splitlines()[0]
+    assert names.endswith(f"--decoders x: of {', '.join(DECODERS)}")
+    job = recipe / "asr/job.py"
+    several = ",\n    ".join(f'"{name}"' for name in (*DECODERS, "my-own"))
+    start, rest = job.read_text().split("DECODERS = (", 1)
+    job.write_text(f"{start}DECODERS = (\n    {several},\n){rest.split(')', 1)[1]}")
+    assert run(recipe / "run.sh", "--decoders", "my-own").returncode == 0
+    assert run(recipe / "run.sh", "--decoders", "own").returncode == 2
