@@ -76,6 +76,7 @@ class CompiledBeamSearch:
         kind = NO_LM if fusion.lm is None else WORD_LM
         fields = {
             "beam_size": min(pruning.beam_size, 2**30),
+            "histories": min(pruning.histories, 2**30),
             "beam_threshold": pruning.beam_threshold,
             "blank": vocabulary.blank,
             "lm": kind if fusion.token_lm is None else TOKEN_LM,

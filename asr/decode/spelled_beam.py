@@ -8,7 +8,7 @@ likeliest word that they can become, by the n-gram without history (look-ahead; 
 and Ney, "Look-ahead techniques for fast beam search", Computer Speech and Language 2000).
 """
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import replace
 
 from asr.decode.hypothesis import Hypothesis
@@ -85,6 +85,11 @@ class ReferenceSpelledSearch(ReferenceBeamSearch):
                 said = (*prefix.said, number)
                 made.append(SpelledPrefix(prefix, token, lm, 0.0, said, ()))
         return prefix.grown[token]
+
+    def _future(self, prefix: Prefix) -> Hashable:
+        """The LM state, the unfinished word so far, the last token."""
+        assert isinstance(prefix, SpelledPrefix)
+        return prefix.lm.state, prefix.begun, prefix.token
 
     def _finish(self, beam: list[Prefix], scorer: WordScorer) -> list[Hypothesis]:
         """Add ``</s>``; if no last word is whole, all of them are left out."""
