@@ -68,7 +68,7 @@ class ReferenceBeamSearch:
         for t, row in enumerate(log_probs.tolist()):
             candidates = ids[ends[t] : ends[t + 1]].tolist()
             beam = self._prune(self._advance(beam, row, candidates, scorer))
-        return self._finish(beam, scorer)[:nbest]
+        return self._finish(beam, scorer, log_probs, nbest)
 
     def twin(self) -> None:
         """None: threads would only take turns."""
@@ -155,7 +155,9 @@ class ReferenceBeamSearch:
         """What alone decides how a prefix may go on; here all of it counts."""
         return prefix
 
-    def _finish(self, beam: list[Prefix], scorer: WordScorer) -> list[Hypothesis]:
+    def _finish(
+        self, beam: list[Prefix], scorer: WordScorer, log_probs: LogProbs, nbest: int
+    ) -> list[Hypothesis]:
         """Add the last word and ``</s>``; sort by the whole score.
 
         If no last word is whole (by the lexicon), all of them are left out.
@@ -168,7 +170,7 @@ class ReferenceBeamSearch:
                 ids = self.vocabulary.without_last_word(ids)
             end = scorer.finish(prefix.lm, word)
             found.append((prefix.p + end.bonus, ids, prefix.p, end.lm_score))
-        return ranked(found, self.vocabulary)
+        return ranked(found, self.vocabulary)[:nbest]
 
 
 def choose_tokens(
