@@ -23,7 +23,7 @@ def future(state: int, at: int, token: int) -> int:
     mixed = (state ^ (at + 1) * MIXER) * MIXER
     mixed ^= mixed >> 29
     mixed = (mixed ^ (token + 1) * MIXER) * MIXER
-    return (mixed ^ mixed >> 32) & POSITIVE
+    return int((mixed ^ mixed >> 32) & POSITIVE)
 
 
 @inner

@@ -62,7 +62,9 @@ def paths_of(words: Sequence[str], lexicon: Lexicon, blank: int) -> Paths:
         ends, gap = last, add(blank, last)
     first = np.cumsum([0, *map(len, before)])
     joined = [s for came in before for s in came]
-    return Paths(*(np.array(x, np.int64) for x in (tokens, first, joined, [*ends, gap])))
+    return Paths(
+        *(np.array(x, np.int64) for x in (tokens, first, joined, [*ends, gap]))
+    )
 
 
 def summed(
@@ -83,7 +85,5 @@ def summed(
     for hyp in hyps[: max(nbest, AT_LEAST)]:
         paths = paths_of(hyp.text.split(), lexicon, blank)
         more = max(0.0, forward(probs, *paths) + offset - hyp.am_score)
-        found.append(
-            replace(hyp, score=hyp.score + more, am_score=hyp.am_score + more)
-        )
+        found.append(replace(hyp, score=hyp.score + more, am_score=hyp.am_score + more))
     return sorted(found, key=lambda hyp: (-hyp.score, hyp.tokens, hyp.text))[:nbest]
