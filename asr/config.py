@@ -305,6 +305,7 @@ class DecodeConfig:
     """Stage 8: what bounds the searches. The scales are stage 7's."""
 
     beam_size: int  # [>= 1] prefixes that beam and beam-lm keep after each frame
+    phone_beam_size: int  # [>= 1] the same of beam-lm with phones
     beam_threshold: float  # [> 0] prefixes this far (ln) below the best are dropped
     # [> 0] tokens this far (ln) below the frame's best are not tried
     token_threshold: float

@@ -109,6 +109,8 @@ def search_options(given: argparse.Namespace, method: str) -> SearchOptions:
     for name in ("beam_size", "nbest"):
         if getattr(given, name) is not None:
             options[name] = getattr(given, name)
+    if given.beam_size is not None:
+        options["phone_beam_size"] = given.beam_size
     return SearchOptions(**options, frame_shift=given.frame_shift)
 
 

@@ -116,6 +116,7 @@ def _search(job: Job, folder: Path) -> list[NBest]:
         search_options(job),
         nbest=number,
         beam_size=max(number, job.config.decode.beam_size),
+        phone_beam_size=max(number, job.config.decode.phone_beam_size),
     )
     lists = folder / RESCORED_LISTS
     run_method(

@@ -56,6 +56,9 @@ class PrefixBeamSearch:
         beam_size: prefixes kept after each frame.
         beam_threshold: prefixes this far below the best one are dropped (ln).
         token_threshold: tokens this far below the frame's best are not tried (ln).
+        histories: with ``spellings``, prefixes kept of those with the same future: the
+            same LM state and unfinished word. More than one is for tests and n-best
+            lists.
         lm_weight: factor of the LM's ln probability.
         word_score: added for every word.
         unk_score: added for every word (token) that the LM does not know.
@@ -83,6 +86,7 @@ class PrefixBeamSearch:
         beam_size: int = 32,
         beam_threshold: float = 14.0,
         token_threshold: float = 8.0,
+        histories: int = 1,
         lm_weight: float = 0.5,
         word_score: float = 0.0,
         unk_score: float = -4.0,
@@ -115,7 +119,7 @@ class PrefixBeamSearch:
             hotwords=_words_of(hotwords),
             hotword_weight=hotword_weight,
         )
-        pruning = Pruning(beam_size, beam_threshold, token_threshold)
+        pruning = Pruning(beam_size, beam_threshold, token_threshold, histories)
         self._searches = [_make_search(self.vocabulary, fusion, pruning)]
         # Python's own work, a quarter of a millisecond an utterance, is not shared out.
         self._threads = threads if beam_size >= MIN_BEAM_FOR_THREADS else 1

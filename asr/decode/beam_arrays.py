@@ -27,7 +27,7 @@ def _record(integers: str, floats: str = "") -> np.dtype[np.void]:
 # How far the search is, and the options that it needs; one record.
 RUN = _record(
     "frame beam nodes asked cached needed beam_size blank lm closed lexicon hotwords "
-    "any_whole table unknown_number end_number spelled most_words",
+    "any_whole table unknown_number end_number spelled most_words histories",
     "beam_threshold lm_weight word_score unk_score unknown most most_lm",
 )
 # A token: its piece is symbols[first:end]; `tried`: the last frame it was good for;
@@ -47,8 +47,9 @@ NODE = _record(
 # tells transcripts apart, at the end.
 PLACE = _record("node text", "p_b p_nb p next_b next_nb next_p bonus lm")
 # A candidate for the next beam: a prefix that stays (token -1) or one that grows; with
-# spellings, the number of the word that ends with it, or 0.
-FOUND = _record("place token word", "p score scratch")
+# spellings, the number of the word that ends with it, or 0, and a hash of its future;
+# `head` and `next`: see `chain`.
+FOUND = _record("place token word future head next", "p score scratch")
 # What the LM said; key 0: nothing stored, state -1: not answered yet.
 ANSWER = _record("key state", "ln_prob bonus")
 # A question to the LM: row of the answer in the cache; prefix, token (or one of the

@@ -32,6 +32,7 @@ from asr.decode.hypothesis import Hypothesis
 from asr.decode.log_probs import LogProbs
 from asr.decode.prefix_beam import Pruning, choose_tokens, ranked
 from asr.decode.spelled_beam import ranked_words
+from asr.decode.spelled_sum import summed
 from asr.decode.vocabulary import Vocabulary
 from asr.decode.word_lm import Fusion, LmStates
 from asr.lm.arpa import ArpaLm
@@ -62,6 +63,7 @@ class CompiledBeamSearch:
             number = lm.number
             words = lm.words() if words is None and spelled is None else words
         self._ending, self._words = np.zeros(0, np.int64), zeros(1, WORD)
+        self._lexicon = None if spelled is None else spelled.lexicon
         if spelled is None:
             self._trie, lexicon, hotwords = trie_records(
                 words, fusion.hotwords, fusion.hotword_weight, number
@@ -76,6 +78,7 @@ class CompiledBeamSearch:
         kind = NO_LM if fusion.lm is None else WORD_LM
         fields = {
             "beam_size": min(pruning.beam_size, 2**30),
+            "histories": min(pruning.histories, 2**30),
             "beam_threshold": pruning.beam_threshold,
             "blank": vocabulary.blank,
             "lm": kind if fusion.token_lm is None else TOKEN_LM,
@@ -147,6 +150,8 @@ class CompiledBeamSearch:
                 candidates,
                 ends,
             )
+            if status == kernel.DONE and self._lexicon is not None:
+                return self._best_spelled(nbest, log_probs)
             if status == kernel.DONE:
                 return self._best(nbest)
             if status == kernel.ASK_LM:
@@ -228,8 +233,6 @@ class CompiledBeamSearch:
         """The n-best list of the last beam: texts, each with its best tokens."""
         places = self._places[: int(self._run[0]["beam"])]
         places = places[places["bonus"] > -np.inf]
-        if self.fusion.spelled is not None:
-            return self._best_spelled(places)[:nbest]
         if not len(places):
             return []
         places = places[places["text"].argsort()]
@@ -261,15 +264,18 @@ class CompiledBeamSearch:
             ids = self.vocabulary.without_last_word(ids)
         return ids, float(lm)
 
-    def _best_spelled(self, places: Records) -> list[Hypothesis]:
+    def _best_spelled(self, nbest: int, log_probs: LogProbs) -> list[Hypothesis]:
         """The same with the words that the prefixes have ended."""
-        assert self.fusion.spelled is not None
-        found = []
-        for place in places:
+        assert self.fusion.spelled is not None and self._lexicon is not None
+        places, found = self._places[: int(self._run[0]["beam"])], []
+        for place in places[places["bonus"] > -np.inf]:
             ids, said = self._ids_and_words(int(place["node"]))
             score = float(place["p"] + place["bonus"])
             found.append((score, ids, said, float(place["p"]), float(place["lm"])))
-        return ranked_words(found, self.fusion.spelled.words)
+        hyps = ranked_words(found, self.fusion.spelled.words)
+        if not self._run[0]["any_whole"]:
+            return hyps[:nbest]
+        return summed(hyps, nbest, log_probs, self.vocabulary.blank, self._lexicon)
 
     def _ids_and_words(self, n: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Tokens of the finished words, and the words' numbers."""

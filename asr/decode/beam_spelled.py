@@ -5,6 +5,7 @@ from typing import Any
 from asr.decode.beam_arrays import WORD_LM, Records
 from asr.decode.beam_cut import INF, cut
 from asr.decode.beam_extend import ZERO, Row, keep_best
+from asr.decode.beam_recombine import future, recombine
 from asr.decode.beam_words import NO_TOKEN, IntArray, consult, walk
 from asr.jit import inner
 
@@ -46,6 +47,8 @@ def extend_spelled(
     count, best, least = run["beam"], -INF, -INF
     for k in range(count):
         best = max(best, found[k]["score"])
+        node = nodes[places[k]["node"]]
+        found[k]["future"] = future(node["state"], node["lexicon"], node["token"])
     if count == size:
         least = cut(found, count, size)
     for place in range(run["beam"]):
@@ -71,11 +74,12 @@ def extend_spelled(
                 if child >= 0 and nodes[child]["slot"] >= 0:
                     continue  # in the beam already: see `stay`
                 more = trie[at]["hot"] if word == 0 else words[word]["extra"]
+                state = node["state"]
                 if word > 0 and run["lm"] == WORD_LM:
                     high = p + (fixed + more) + run["most_lm"]
                     if high <= least or high < best - threshold:
                         continue  # whatever the LM says
-                    state, number = node["state"], words[word]["number"]
+                    number = words[word]["number"]
                     state, _, bonus = consult(
                         run, ngrams, cache, asked, n, state, NO_TOKEN, word, number
                     )
@@ -89,11 +93,17 @@ def extend_spelled(
                 candidate = found[count]
                 candidate["place"], candidate["token"] = place, token
                 candidate["word"] = word
+                candidate["future"] = future(
+                    state, at if word == 0 else run["lexicon"], token
+                )
                 candidate["p"], candidate["score"] = p, score
                 count += 1
                 if count == 2 * size:
-                    least = cut(found, count, size)
-                    count = size
+                    count = recombine(found, count, run["histories"])
+                    if 3 * size < 2 * count:
+                        least = cut(found, count, size)
+                        count = size
+    count = recombine(found, count, run["histories"])
     return keep_best(found, count, size, best - threshold)
 
 

@@ -110,7 +110,7 @@ def _load_beam_lm(resources: Resources) -> Maker:
         tokens,
         model,
         spellings=spellings,
-        beam_size=options.beam_size,
+        beam_size=options.phone_beam_size if spellings else options.beam_size,
         beam_threshold=options.beam_threshold,
         token_threshold=options.token_threshold,
         lm_weight=options.lm_weight,

@@ -16,12 +16,14 @@ class SearchOptions:
     """What bounds the searches, and the scales tuned on dev. Scores are ln.
 
     ``beam`` and ``beam-lm`` are described in ``PrefixBeamSearch`` (``lm_weight`` and
-    what follows it for ``beam-lm`` only); ``ctc`` and ``hlg`` in asr/decode/lattice.py
+    what follows it for ``beam-lm`` only; with phones that has ``phone_beam_size``, since
+    each phone asks more of the beam than a piece does); ``ctc`` and ``hlg`` in asr/decode/lattice.py
     (``Beams``), ``hlg-nbest`` and ``hlg-lattice`` in asr/decode/lattice_rescoring.py;
     ``frame_shift`` is the seconds between two rows of log-probs, for the times of words.
     """
 
     beam_size: int = 32
+    phone_beam_size: int = 128
     beam_threshold: float = 14.0
     token_threshold: float = 8.0
     nbest: int = 10
@@ -47,6 +49,7 @@ def checked(options: SearchOptions) -> SearchOptions:
     """The same; UsageError where a bound is one that no search can work with."""
     for name, fits, needs in (
         ("beam_size", options.beam_size >= 1, "at least 1"),
+        ("phone_beam_size", options.phone_beam_size >= 1, "at least 1"),
         ("nbest", options.nbest >= 1, "at least 1"),
         ("beam_threshold", options.beam_threshold > 0, "above 0"),
         ("token_threshold", options.token_threshold > 0, "above 0"),

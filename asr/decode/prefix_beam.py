@@ -13,7 +13,8 @@ itself, but a new token after a blank. All values are natural logarithms.
 """
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +25,8 @@ from asr.decode.log_probs import LogProbs
 from asr.decode.prefix import NEG_INF, Prefix, log_add
 from asr.decode.vocabulary import Vocabulary
 from asr.decode.word_lm import Fusion, WordScorer
+
+Scored = tuple[float, int, Prefix]  # cost, order, prefix
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,13 @@ class Pruning:
         beam_size: prefixes kept after each frame.
         beam_threshold: prefixes this far below the best one are dropped (ln).
         token_threshold: tokens this far below the frame's best are not tried (ln).
+        histories: prefixes kept of those with the same future, see ``_future``.
     """
 
     beam_size: int
     beam_threshold: float
     token_threshold: float
+    histories: int = 1
 
 
 class ReferenceBeamSearch:
@@ -63,7 +68,7 @@ class ReferenceBeamSearch:
         for t, row in enumerate(log_probs.tolist()):
             candidates = ids[ends[t] : ends[t + 1]].tolist()
             beam = self._prune(self._advance(beam, row, candidates, scorer))
-        return self._finish(beam, scorer)[:nbest]
+        return self._finish(beam, scorer, log_probs, nbest)
 
     def twin(self) -> None:
         """None: threads would only take turns."""
@@ -130,12 +135,29 @@ class ReferenceBeamSearch:
             prefix.next_b = prefix.next_nb = NEG_INF
             if prefix.score > NEG_INF:
                 scored.append((-prefix.score, order, prefix))
-        best = heapq.nsmallest(self.pruning.beam_size, scored)
+        best = heapq.nsmallest(self.pruning.beam_size, self._recombined(scored))
         limit = best[0][0] + self.pruning.beam_threshold if best else 0.0
         kept = sorted((order, p) for cost, order, p in best if cost <= limit)
         return [prefix for _, prefix in kept]
 
-    def _finish(self, beam: list[Prefix], scorer: WordScorer) -> list[Hypothesis]:
+    def _recombined(self, scored: list[Scored]) -> list[Scored]:
+        """The best of each future, as many as may share it."""
+        counts: Counter[Hashable] = Counter()
+        best = []
+        for item in sorted(scored):
+            future = self._future(item[2])
+            counts[future] += 1
+            if counts[future] <= self.pruning.histories:
+                best.append(item)
+        return best
+
+    def _future(self, prefix: Prefix) -> Hashable:
+        """What alone decides how a prefix may go on; here all of it counts."""
+        return prefix
+
+    def _finish(
+        self, beam: list[Prefix], scorer: WordScorer, log_probs: LogProbs, nbest: int
+    ) -> list[Hypothesis]:
         """Add the last word and ``</s>``; sort by the whole score.
 
         If no last word is whole (by the lexicon), all of them are left out.
@@ -148,7 +170,7 @@ class ReferenceBeamSearch:
                 ids = self.vocabulary.without_last_word(ids)
             end = scorer.finish(prefix.lm, word)
             found.append((prefix.p + end.bonus, ids, prefix.p, end.lm_score))
-        return ranked(found, self.vocabulary)
+        return ranked(found, self.vocabulary)[:nbest]
 
 
 def choose_tokens(

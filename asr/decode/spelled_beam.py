@@ -8,12 +8,14 @@ likeliest word that they can become, by the n-gram without history (look-ahead; 
 and Ney, "Look-ahead techniques for fast beam search", Computer Speech and Language 2000).
 """
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import replace
 
 from asr.decode.hypothesis import Hypothesis
+from asr.decode.log_probs import LogProbs
 from asr.decode.prefix import NEG_INF, Prefix, log_add
 from asr.decode.prefix_beam import Pruning, ReferenceBeamSearch
+from asr.decode.spelled_sum import summed
 from asr.decode.vocabulary import Vocabulary
 from asr.decode.word_lm import Fusion, LmPlace, WordScorer
 
@@ -55,7 +57,7 @@ class ReferenceSpelledSearch(ReferenceBeamSearch):
         super().__init__(vocabulary, fusion, pruning)
         spelled = fusion.spelled
         assert spelled is not None
-        self.words = spelled.words
+        self.words, self._lexicon = spelled.words, spelled.lexicon
         self._value = word_values(fusion)
         self._ends: dict[Spelling, list[int]] = {}
         self._ahead: dict[Spelling, float] = {}
@@ -86,7 +88,14 @@ class ReferenceSpelledSearch(ReferenceBeamSearch):
                 made.append(SpelledPrefix(prefix, token, lm, 0.0, said, ()))
         return prefix.grown[token]
 
-    def _finish(self, beam: list[Prefix], scorer: WordScorer) -> list[Hypothesis]:
+    def _future(self, prefix: Prefix) -> Hashable:
+        """The LM state, the unfinished word so far, the last token."""
+        assert isinstance(prefix, SpelledPrefix)
+        return prefix.lm.state, prefix.begun, prefix.token
+
+    def _finish(
+        self, beam: list[Prefix], scorer: WordScorer, log_probs: LogProbs, nbest: int
+    ) -> list[Hypothesis]:
         """Add ``</s>``; if no last word is whole, all of them are left out."""
         prefixes = [prefix for prefix in beam if isinstance(prefix, SpelledPrefix)]
         whole = [prefix for prefix in prefixes if not prefix.begun]
@@ -98,7 +107,10 @@ class ReferenceSpelledSearch(ReferenceBeamSearch):
             found.append(
                 (prefix.p + end.bonus, ids, prefix.said, prefix.p, end.lm_score)
             )
-        return ranked_words(found, self.words)
+        hyps = ranked_words(found, self.words)
+        if not whole:
+            return hyps[:nbest]
+        return summed(hyps, nbest, log_probs, self.vocabulary.blank, self._lexicon)
 
 
 def word_values(fusion: Fusion) -> list[float]:

@@ -24,6 +24,7 @@ def warm() -> None:
         arpa = Path(folder) / "lm.arpa"
         arpa.write_text(ARPA)
         PrefixBeamSearch(["<blk>", "▁", "A"], arpa, timed=1)(log_probs)
+        PrefixBeamSearch(["<blk>", "AH", "EY"], spellings={"A": [(1,)]})(log_probs)
 
 
 if __name__ == "__main__":

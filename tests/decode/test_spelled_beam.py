@@ -83,6 +83,7 @@ def test_exact_over_all_sentences(arpa: Path, seed: int) -> None:
         lm_weight=0.7,
         word_score=0.4,
         unk_score=-2.0,
+        histories=10**9,
         **UNLIMITED,
     )
     found = search(log_probs)
@@ -103,6 +104,7 @@ def random_options(rng: np.random.Generator, arpa: Path) -> dict[str, Any]:
         "beam_size": int(rng.choice([1, 2, 5, 20, 300])),
         "beam_threshold": float(rng.choice([INF, 14.0, 3.0])),
         "token_threshold": float(rng.choice([INF, 8.0, 2.0])),
+        "histories": int(rng.choice([1, 2, 10**9])),
         "lm_weight": float(rng.choice([0.5, 2.0, 0.0, -0.3])),
         "word_score": float(rng.choice([0.0, 1.5, -1.0])),
         "unk_score": float(rng.choice([-4.0, 0.0, 1.0])),
@@ -115,7 +117,7 @@ def random_options(rng: np.random.Generator, arpa: Path) -> dict[str, Any]:
 def by_reference(options: dict[str, Any], log_probs: np.ndarray) -> list[Hypothesis]:
     options = dict(options)
     nbest = options.pop("nbest")
-    sizes = ("beam_size", "beam_threshold", "token_threshold")
+    sizes = ("beam_size", "beam_threshold", "token_threshold", "histories")
     pruning = Pruning(*(options.pop(name) for name in sizes))
     spelled = SpelledWords(options.pop("spellings"), options["lm"])
     hotwords = {word for phrase in options.pop("hotwords") for word in phrase.split()}
