@@ -31,7 +31,7 @@ class HeldOut:
 def hold_out(train: FoundSet, name: str, wanted: HeldOut) -> FoundSet:
     """Take a set out of ``train``, which loses it; the same one every time.
 
-    Speakers are taken in the order of a hash of their names, so that others stay where
+    Speakers are taken in the order of a hash of their names, so that most stay where
     they are when some are added. Where no speaker is small enough, utterances are taken.
 
     Raises:
