@@ -108,9 +108,11 @@ def test_programs_that_fail_or_are_not_there(
     script(tmp_path / "bin/sox", "echo 'sox FAIL: no such effect' >&2; exit 2")
     (root / "train").mkdir(parents=True)
     (root / "train/b.sph").write_bytes(b"compressed as only sph2pipe knows")
-    monkeypatch.setattr(shutil, "which", lambda name: {
-        "sox": str(tmp_path / "bin/sox"), "cat": "/bin/cat"
-    }.get(name))
+    monkeypatch.setattr(
+        shutil,
+        "which",
+        lambda name: {"sox": str(tmp_path / "bin/sox"), "cat": "/bin/cat"}.get(name),
+    )
     wavs = "a sox a.wav -t wav - flange |\nb sph2pipe -f wav b.sph |\nc cat b.sph x |\n"
     as_kaldi(root / "train", wav_scp=wavs, text="a one\nb two\nc three\n")
     found = read(root)["train"]

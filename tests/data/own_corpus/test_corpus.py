@@ -67,7 +67,9 @@ def test_what_is_not_usable_stays_in_train(tmp_path: Path) -> None:
 
 def test_train_too_small(tmp_path: Path) -> None:
     as_folder(tmp_path / "d/train", {"a.wav": "one"})
-    with pytest.raises(RecipeError, match="dev: there is no such folder, and train has 1"):
+    with pytest.raises(
+        RecipeError, match="dev: there is no such folder, and train has 1"
+    ):
         read(tmp_path / "d")
 
 
@@ -85,7 +87,9 @@ def test_the_same_name_in_two_sets(tmp_path: Path) -> None:
 def test_the_same_recording_in_two_sets(tmp_path: Path) -> None:
     for name in ("train", "dev"):
         as_folder(tmp_path / "d" / name, {"1.wav": "one"})
-    with pytest.raises(RecipeError, match=r"train and dev have the same recording, .*1.wav"):
+    with pytest.raises(
+        RecipeError, match=r"train and dev have the same recording, .*1.wav"
+    ):
         read(tmp_path / "d")
 
 
@@ -122,7 +126,9 @@ def test_a_test_set_that_is_named_and_not_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     as_folder(tmp_path / "d/train", speakers(2, 3))
-    with pytest.raises(RecipeError, match="test_far: no such folder, and corpus.test_sets"):
+    with pytest.raises(
+        RecipeError, match="test_far: no such folder, and corpus.test_sets"
+    ):
         read(tmp_path / "d", "test_far")
     as_kaldi(tmp_path / "d/test_near", wav_scp="", text="")
     read(tmp_path / "d")
@@ -142,7 +148,14 @@ def test_stages_0_to_2_and_what_is_changed_later(
 ) -> None:
     train = as_folder(tmp_path / "dl/train", {**speakers(4, 1), "odd/x.wav": None})
     (train / "transcriptions/lost.txt").write_text("nobody says this")
-    options = ["--corpus", "mycorpus", "--nj", "1", "--download-dir", str(tmp_path / "dl")]
+    options = [
+        "--corpus",
+        "mycorpus",
+        "--nj",
+        "1",
+        "--download-dir",
+        str(tmp_path / "dl"),
+    ]
     options += ["--data-dir", str(tmp_path / "d"), "--set"]
     options += ["fbank.speeds=[1.0] corpus.test_sets=[]"]
     for verb in ("download", "manifests", "fbank"):

@@ -12,7 +12,9 @@ from tests.data.sounds import write_sound
 def test_speakers_are_the_first_folders(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    as_folder(tmp_path / "d/train", {"a/b/1.wav": "one", "c/2.mp3": "two", "3.ogg": "x"})
+    as_folder(
+        tmp_path / "d/train", {"a/b/1.wav": "one", "c/2.mp3": "two", "3.ogg": "x"}
+    )
     as_folder(tmp_path / "d/dev", {"4.flac": "four", "5.sph": "five"})
     found = read(tmp_path / "d")
     who = {s.id: s.speaker for name in found for s in found[name][1]}
@@ -24,7 +26,9 @@ def test_speakers_are_the_first_folders(
 
 
 def test_utt2spk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = as_folder(tmp_path / "d/train", {"x/1.wav": "a", "2.wav": "b", "3.wav": "c"})
+    folder = as_folder(
+        tmp_path / "d/train", {"x/1.wav": "a", "2.wav": "b", "3.wav": "c"}
+    )
     (folder / "utt2spk").write_text("x/1.wav ann\n2 bob\nnobody eve\n")
     as_folder(tmp_path / "d/dev", {"4.wav": "four"})
     found = read(tmp_path / "d")

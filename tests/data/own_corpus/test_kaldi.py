@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from asr.errors import RecipeError
-from tests.data.own_corpus.sets import as_folder, as_kaldi, details, read, reasons, texts
+from tests.data.own_corpus.sets import (
+    as_folder,
+    as_kaldi,
+    details,
+    read,
+    reasons,
+    texts,
+)
 from tests.data.sounds import write_sound
 
 

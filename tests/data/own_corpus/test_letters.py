@@ -30,7 +30,14 @@ def test_letters(tmp_path: Path, lines: list[str], first: str, letters: str) -> 
             wav_scp="".join(f"{id_} {id_}.wav\n" for id_ in rows),
             text="".join(f"{id_} {line}\n" for id_, line in rows.items()),
         )
-    options = ["--corpus", "mycorpus", "--nj", "1", "--download-dir", str(tmp_path / "dl")]
+    options = [
+        "--corpus",
+        "mycorpus",
+        "--nj",
+        "1",
+        "--download-dir",
+        str(tmp_path / "dl"),
+    ]
     options += ["--data-dir", str(tmp_path / "d"), "--set", "corpus.test_sets=[]"]
     for verb in ("download", "manifests", "tokenizer", "lm"):
         assert main([verb, *options]) == 0

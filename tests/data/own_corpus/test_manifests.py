@@ -85,7 +85,8 @@ def test_numbers_come_from_the_file_and_the_channel_from_the_manifest(
         "r", [AudioSource("file", [0, 1], str(path))], 16000, 17000, 17000 / 16000
     )
     said = [
-        SupervisionSegment(f"r-{c}", "r", 0.0, 1.06, channel=c, text="w") for c in (0, 1)
+        SupervisionSegment(f"r-{c}", "r", 0.0, 1.06, channel=c, text="w")
+        for c in (0, 1)
     ]
     RecordingSet.from_recordings([recording]).to_file(root / "train/r.jsonl")
     SupervisionSet.from_segments(said).to_file(root / "train/s.jsonl")
@@ -124,7 +125,9 @@ def test_features_alone_and_files_that_are_none(root: Path) -> None:
     path.unlink()
     recordings, _ = corpus(root / "sound", WORDS)
     recordings.to_file(root / "train/recordings.jsonl.gz")
-    with pytest.raises(RecipeError, match="neither recordings and supervisions nor cuts"):
+    with pytest.raises(
+        RecipeError, match="neither recordings and supervisions nor cuts"
+    ):
         read(root)
 
 
