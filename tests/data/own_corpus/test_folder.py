@@ -64,4 +64,4 @@ def test_everything_that_is_wrong_is_told(
     }
     said = details(found)
     assert "needs the program ffmpeg" in said and "is not UTF-8 text" in said
-    assert "broken.flac: Format not recognised." in said
+    assert "broken.flac: is not audio" in said
