@@ -1,5 +1,7 @@
 """Files and facts that the stages depend on, and where their done-markers lie."""
 
+import hashlib
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,6 +16,7 @@ RATES = ("wer", "cer")  # files of stage 9 in each decoder's folder
 PHONE_RATES = ("per",)  # the same where the decoder's output is phones
 Marker = Callable[[Job], Path]
 DEEPEST = 20  # folders in each other
+LISTED = 20_000  # files that a done-marker names; of more it has a digest
 
 
 def data_marker(name: str) -> Marker:
@@ -41,6 +44,30 @@ def decode_marker(name: str) -> Marker:
 def download_dir(job: Job) -> dict[str, Any]:
     """Where the audio lies."""
     return {"download_dir": str(job.paths.download.resolve())}
+
+
+def own_sets(job: Job) -> dict[str, Any]:
+    """Where the audio lies, and the files of sets that a user keeps there and changes."""
+    facts = download_dir(job)
+    if job.config.corpus.options.get("in_place"):
+        folders = [job.paths.download / split for split in job.splits]
+        files = [
+            [f"{folder.name}/{name}", *status]
+            for folder in folders
+            for name, *status in _stats(folder)
+        ]
+        facts["own files"] = files if len(files) <= LISTED else _digest(files)
+    return facts
+
+
+def _digest(files: list[list[Any]]) -> str:
+    return hashlib.sha256(json.dumps(files).encode()).hexdigest()
+
+
+def sounds_and_sets(job: Job) -> dict[str, Any]:
+    """What stage 2 reads beside the cuts: audio that can change, sounds to mix in."""
+    sets = own_sets(job)
+    return {**augment_sounds(job), **{k: sets[k] for k in sets if k == "own files"}}
 
 
 def init_from(job: Job) -> dict[str, Any]:

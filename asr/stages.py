@@ -2,7 +2,6 @@
 
 from asr.stage import Stage
 from asr.stage_files import (
-    augment_sounds,
     data_marker,
     decode_inputs,
     decode_marker,
@@ -15,8 +14,10 @@ from asr.stage_files import (
     lexicon_file,
     lm_extra,
     lm_files,
+    own_sets,
     score_inputs,
     score_outputs,
+    sounds_and_sets,
     unit_files,
     user_files,
 )
@@ -48,7 +49,7 @@ STAGES = (
         inputs=lambda job: [],
         outputs=lambda job: [job.paths.cuts(s) for s in job.splits],
         marker=data_marker("1-manifests"),
-        facts=download_dir,
+        facts=own_sets,
     ),
     Stage(
         2,
@@ -59,7 +60,7 @@ STAGES = (
         inputs=lambda job: [job.paths.cuts(s) for s in job.splits],
         outputs=lambda job: features(job, job.splits),
         marker=data_marker("2-fbank"),
-        facts=augment_sounds,
+        facts=sounds_and_sets,
     ),
     Stage(
         3,

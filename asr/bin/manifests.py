@@ -18,7 +18,8 @@ def run(job: Job) -> None:
     hook = load_hook(job.corpus_dir)
     if hook.manifests is None:
         raise RecipeError(f"{job.corpus_dir}/prepare.py: no function 'manifests'")
-    found = hook.manifests(paths.download, paths.data / "audio", config.corpus.options)
+    options = {**config.corpus.options, "test_sets": config.corpus.test_sets}
+    found = hook.manifests(paths.download, paths.data / "audio", options)
     missing = set(job.splits) - set(found)
     if missing:
         raise RecipeError(

@@ -8,7 +8,8 @@ The file may define two functions::
 
 ``download`` makes what the archives of ``corpus.yaml`` do not bring; ``manifests``
 describes the audio and its raw transcripts, split by split. ``options`` is the
-section ``corpus.options`` of the YAML.
+section ``corpus.options`` of the YAML; ``manifests`` finds ``corpus.test_sets`` in it
+too, as ``test_sets``.
 """
 
 import importlib.util
@@ -87,14 +88,18 @@ def describe(utterances: Iterable[Utterance]) -> tuple[RecordingSet, Supervision
 
 
 def _recording(utterance: Utterance) -> Recording | None:
-    """Describe a whole file, all channels, from its header."""
     if check_audio(utterance.audio) is not None:
         return None
-    info = soundfile.info(str(utterance.audio))
+    return describe_audio(utterance.id, utterance.audio)
+
+
+def describe_audio(id_: str, audio: Path) -> Recording:
+    """Describe a whole file that libsndfile reads, all channels, from its header."""
+    info = soundfile.info(str(audio))
     channels = list(range(info.channels))
-    path = str(utterance.audio.absolute())
+    path = str(audio.absolute())
     return Recording(
-        id=utterance.id,
+        id=id_,
         sources=[AudioSource(type="file", channels=channels, source=path)],
         sampling_rate=info.samplerate,
         num_samples=info.frames,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from asr.data.audio import AudioError, check_audio, resample
 from asr.data.augment.copies import all_copies, copy_of
 from asr.data.augment.wave_augment import WaveAugment
+from asr.data.channels import channel_of
 from asr.data.half import to_storage
 from asr.data.log_mel import log_mel
 from asr.data.shard_writer import write_shard
@@ -107,6 +108,8 @@ def _load(cut: MonoCut, settings: FbankSettings) -> NDArray[np.float32]:
 def load_cut(cut: MonoCut, sample_rate: int) -> NDArray[np.float32]:
     """Load a cut's (num_samples,) samples: all transforms applied, channels averaged.
 
+    Of an utterance marked by :mod:`asr.data.channels`, its channel only.
+
     Resampled as in :mod:`asr.data.audio`; lhotse's own way depends on what is
     installed (torchaudio, else scipy).
 
@@ -119,7 +122,11 @@ def load_cut(cut: MonoCut, sample_rate: int) -> NDArray[np.float32]:
     try:
         # libsndfile reads what the recipe supports, SPHERE included.
         with audio_backend("LibsndfileBackend"):
-            audio = cut.recording.load_audio(offset=cut.start, duration=cut.duration)
+            audio = cut.recording.load_audio(
+                channels=channel_of(cut),
+                offset=cut.start,
+                duration=cut.duration,
+            )
     except (AudioLoadingError, DurationMismatchError, OSError, RuntimeError) as error:
         path = Path(cut.recording.sources[0].source)
         detail = check_audio(path) or "cannot be decoded to the length in its manifest"

@@ -27,6 +27,7 @@ from asr.data.manifest_filter import (
     BEYOND_HOURS,
     Dropped,
     TrainLimits,
+    is_set_aside,
     why_dropped,
     without_transcript,
 )
@@ -97,7 +98,8 @@ def some_names(names: Iterable[str]) -> str:
 
 
 def _check_unique(name: str, segments: Sequence[SupervisionSegment]) -> None:
-    twice = [i for i, n in Counter(s.id for s in segments).items() if n > 1]
+    ids = Counter(s.id for s in segments if not is_set_aside(s))
+    twice = [i for i, n in ids.items() if n > 1]
     if twice:
         raise RecipeError(
             f"manifests: {name} has {len(twice)} ids more than once ({some_names(twice)}); "

@@ -20,6 +20,8 @@ TOO_SHORT = "too short"
 TOO_LONG = "too long"
 IMPOSSIBLE = "impossible for CTC"
 BEYOND_HOURS = "beyond train_hours"
+DUPLICATE = "duplicate id"
+BAD_SEGMENT = "bad segment"
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,20 @@ def words_needed(text: str) -> int:
     return len(text.split())
 
 
+def set_aside(id_: str, reason: str, detail: str) -> SupervisionSegment:
+    """An utterance that a corpus's hook itself has found not to be usable, and why.
+
+    Given back among the supervisions, it becomes a line of ``dropped.tsv``.
+    """
+    why = {"reason": reason, "detail": " ".join(detail.split())}
+    return SupervisionSegment(id_, id_, start=0.0, duration=0.0, custom=why)
+
+
+def is_set_aside(segment: SupervisionSegment) -> bool:
+    """Whether :func:`set_aside` made it."""
+    return "reason" in (segment.custom or {})
+
+
 def without_transcript(
     name: str, by_id: Mapping[str, Recording], segments: Iterable[SupervisionSegment]
 ) -> list[Dropped]:
@@ -83,6 +99,8 @@ def why_dropped(
     limits: TrainLimits | None,
 ) -> tuple[str, str] | None:
     """Return (reason, detail) for an utterance that cannot be used, else None."""
+    if is_set_aside(segment):
+        return segment.custom["reason"], segment.custom["detail"]
     if recording is None:
         return _missing_audio(segment)
     if recording.num_samples == 0 or segment.duration <= 0:

@@ -3,7 +3,7 @@
 import os
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 
 from asr.data.user_names import Name
@@ -55,15 +55,27 @@ def match_transcripts(
     Returns:
         Id -> text, and notes on transcripts that are nobody's.
     """
+    found, rest = pair(texts, names)
+    return found, _note(rest)
+
+
+def pair(
+    said: Mapping[PurePath, str], names: Mapping[PurePath, Name]
+) -> tuple[dict[str, str], list[str]]:
+    """Give every audio file what is said of it, by id or place, as transcripts are.
+
+    Returns:
+        Id -> what is said, and the places that are nobody's.
+    """
     found: dict[str, str] = {}
-    rest = dict(texts)
+    rest = dict(said)
     for index, whole in _indices(names):  # the most exact first: it is not replaced
         for place in list(rest):
             ids = index.get(_plain(str(place) if whole else place.name), [])
             found |= {id_: rest[place] for id_ in ids if id_ not in found}
             if ids:
                 del rest[place]
-    return found, _note(_plain(str(place)) for place in rest)
+    return found, sorted(_plain(str(place)) for place in rest)
 
 
 def _indices(
@@ -94,8 +106,7 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFC", decoded)
 
 
-def _note(lost: Iterable[str]) -> list[str]:
-    names = sorted(lost)
+def _note(names: Sequence[str]) -> list[str]:
     if not names:
         return []
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""

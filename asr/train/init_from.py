@@ -7,6 +7,8 @@ from torch import Tensor, nn
 
 from asr.errors import RecipeError
 from asr.models import checkpoint
+from asr.models.weights_file import load_weights
+from asr.text.tokenizer import read_tokens
 
 OUTPUT = "output."  # the layer that has one row for each token
 
@@ -18,7 +20,8 @@ def init_from(model: nn.Module, path: Path, tokens: Sequence[str]) -> None:
 
     Args:
         model: changed in place.
-        path: ``averaged.pt``, or ``epoch-N.pt`` or ``last.pt`` of a training.
+        path: ``averaged.pt``, or ``epoch-N.pt`` or ``last.pt`` of a training, or
+            ``weights.npz`` of a finished model's folder.
         tokens: of ``model``.
 
     Raises:
@@ -51,6 +54,8 @@ def init_from(model: nn.Module, path: Path, tokens: Sequence[str]) -> None:
 
 def _read(path: Path) -> tuple[dict[str, Tensor], list[str] | None]:
     """The weights of any of the recipe's files, and the tokens where it has them."""
+    if path.suffix == ".npz":
+        return load_weights(path), read_tokens(path.parent / "lang" / "tokens.txt")
     content = checkpoint.load(path)
     if "tokens" in content:
         return content["weights"], content["tokens"]

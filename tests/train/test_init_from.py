@@ -9,6 +9,8 @@ from asr.errors import RecipeError
 from asr.models import checkpoint
 from asr.models.create import AcousticModel, create_model
 from asr.models.package import save_package
+from asr.models.weights_file import save_weights
+from asr.text.tokenizer import write_tokens
 from asr.train.init_from import init_from
 from tests.train.toy import BINS, toy_config, toy_trainer
 
@@ -35,6 +37,21 @@ def packed(path: Path, model: AcousticModel, tokens: list[str]) -> Path:
         epochs=[1],
     )
     return path
+
+
+def test_weights_of_a_finished_model_s_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs = small()
+    save_weights(theirs.state_dict(), tmp_path / "weights.npz")
+    write_tokens(TOKENS, tmp_path / "lang/tokens.txt")
+    for tokens, anew in ((TOKENS, "none"), (TOKENS[::-1], "output.weight")):
+        ours = small()
+        init_from(ours, tmp_path / "weights.npz", tokens)
+        assert f"begun anew: {anew}" in capsys.readouterr().out
+        weight = theirs.state_dict()["layers.1.attention.qkv.weight"]
+        taken = ours.state_dict()["layers.1.attention.qkv.weight"]
+        assert torch.equal(taken, weight.half().float())
 
 
 def test_other_tokenizer_and_depth(

@@ -1,0 +1,1 @@
+"""A corpus of one's own, in place: folders of audio, Kaldi's tables, lhotse's manifests."""

@@ -1,0 +1,182 @@
+"""Commands in ``wav.scp`` (``sph2pipe -f wav a.sph |``), without a shell.
+
+Kaldi gives such a line to a shell. Here most are not run at all: what a command only
+decodes or resamples, libsndfile and the recipe read from the file themselves. Others are
+run once, as FLAC, if they are made of programs that work on audio and nothing else.
+(:mod:`asr.data.own_corpus.direct` tells the ones from the others.)
+"""
+
+import io
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import soundfile
+from lhotse import Recording
+from numpy.typing import NDArray
+
+from asr.data.audio import AudioError
+from asr.data.own_corpus.audio_file import AudioStore, write_flac
+from asr.data.own_corpus.direct import Command, direct
+from asr.errors import RecipeError
+
+PROGRAMS = tuple(
+    "cat ffmpeg flac gunzip gzip lame mpg123 opusdec sox sph2pipe zcat".split()
+)
+LEAST_RATE = 16_000  # Hz; what a command resamples to less is run, not read directly
+
+
+def split_commands(line: str, where: str) -> list[Command]:
+    """Split ``a x | b y |`` into programs with their arguments.
+
+    Raises:
+        RecipeError: what only a shell can do, or a program that is not of PROGRAMS.
+    """
+    lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;<>()")
+    lexer.whitespace_split = True
+    try:
+        words = list(lexer)
+    except ValueError as error:
+        raise _refused(where, line, str(error)) from error
+    commands: list[Command] = [[]]
+    for word in words:
+        if word == "|":
+            commands.append([])
+        elif set(word) <= set("|&;<>()") or re.search(r"[$`]|^\|", word):
+            raise _refused(where, line, f"{word} needs a shell")
+        else:
+            commands[-1].append(word)
+    if not commands[-1]:
+        commands.pop()
+    for command in commands:
+        if not command or Path(command[0]).name not in PROGRAMS:
+            name = command[0] if command else "no program"
+            raise _refused(where, line, f"{name} is none of {', '.join(PROGRAMS)}")
+    return commands
+
+
+def _refused(where: str, line: str, why: str) -> RecipeError:
+    return RecipeError(
+        f"{where}: the command '{line.strip()}' is not run ({why}); convert the audio "
+        "once, to wav or flac, and write the files' paths into wav.scp"
+    )
+
+
+def by_command(
+    id_: str, line: str, store: AudioStore, where: str
+) -> tuple[Recording, int | None]:
+    """Describe what a command gives, and the only channel of it, if one is named.
+
+    Args:
+        where: the place of the command, for messages.
+
+    Raises:
+        RecipeError: it needs a shell, or a program that is not of PROGRAMS.
+        AudioError: it fails, or its program is not there.
+    """
+    commands = split_commands(line, where)
+    plain = direct(commands, LEAST_RATE)
+    if plain is None:
+        return store.describe(id_, make_flac(commands, id_, store)), None
+    path = store.locate(plain.path)
+    try:
+        return store.describe(id_, path), plain.channel
+    except AudioError as error:  # compressed SPHERE is read by its own program only
+        if not path.is_file():
+            raise
+        try:
+            return store.describe(id_, make_flac(commands, id_, store)), None
+        except AudioError as other:
+            raise AudioError(f"{error}; and {other}") from other
+
+
+def make_flac(commands: Sequence[Command], id_: str, store: AudioStore) -> Path:
+    """Run a command, unless its FLAC is there, and return that.
+
+    Raises:
+        AudioError: a program is not there or fails, or gives no audio.
+    """
+    words = [word for command in commands for word in command[1:]]
+    files = [path for word in words if (path := store.locate(word)).is_file()]
+    folder = next(
+        (b for b in store.bases if any((b / w).is_file() for w in words)), "."
+    )
+    flac = store.converted(id_, shlex.join(sum(commands, [])), files)
+    if not flac.exists():
+        samples, rate = _decode(_run(commands, Path(folder)), shlex.join(commands[0]))
+        write_flac(samples, rate, flac)
+    return flac
+
+
+def _run(commands: Sequence[Command], folder: Path) -> bytes:
+    """Standard output of the last program, each fed by the one before."""
+    running: list[subprocess.Popen[bytes]] = []
+    with tempfile.TemporaryFile() as log:
+        fed: int | IO[bytes] | None = subprocess.DEVNULL
+        try:
+            for command in commands:
+                process = subprocess.Popen(
+                    [_program(command[0]), *command[1:]],
+                    stdin=fed,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    cwd=folder,
+                )
+                running.append(process)
+                fed = process.stdout
+            output = running[-1].communicate()[0]
+        finally:
+            for process in running:
+                if process.stdout is not None:
+                    process.stdout.close()
+                process.kill()
+            codes = [process.wait() for process in running]
+        log.seek(0)
+        said = log.read().decode("utf-8", "replace").split("\n")
+    if any(code not in (0, -signal.SIGKILL, -signal.SIGPIPE) for code in codes):
+        lines = [line.strip() for line in said if line.strip()]
+        last = lines[-1] if lines else f"exit codes {codes}"
+        raise AudioError(f"{' | '.join(map(shlex.join, commands))}: {last}")
+    return output
+
+
+def _program(name: str) -> str:
+    """Where a program is; a path that is of another machine is looked up by its name."""
+    found = shutil.which(name) or shutil.which(Path(name).name)
+    if found is None:
+        raise AudioError(
+            f"{name}: needs this program, which is not there; install it, or convert the "
+            "audio to wav or flac and write the paths into wav.scp"
+        )
+    return found
+
+
+def _decode(content: bytes, command: str) -> tuple[NDArray[np.float32], int]:
+    try:
+        samples, rate = soundfile.read(
+            io.BytesIO(_with_sizes(content)), dtype="float32", always_2d=True
+        )
+    except (soundfile.SoundFileError, OSError) as error:
+        said = " ".join(str(error).split())
+        raise AudioError(f"{command}: gives no audio ({said})") from error
+    if len(samples) == 0:
+        raise AudioError(f"{command}: gives no samples")
+    return samples, int(rate)
+
+
+def _with_sizes(content: bytes) -> bytes:
+    """A WAV stream with true sizes: a program that writes to a pipe cannot know them."""
+    at = content.find(b"data", 12, 4096)
+    promised = int.from_bytes(content[at + 4 : at + 8], "little")
+    if content[:4] != b"RIFF" or at < 0 or 0 < promised <= len(content) - at - 8:
+        return content
+    size = (len(content) - at - 8).to_bytes(4, "little")
+    whole = (len(content) - 8).to_bytes(4, "little")
+    return content[:4] + whole + content[8 : at + 4] + size + content[at + 8 :]

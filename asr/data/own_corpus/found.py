@@ -1,0 +1,78 @@
+"""What one set of the user's holds, whatever its form."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lhotse import Recording, SupervisionSegment
+from lhotse.utils import fastcopy
+
+from asr.data.manifest_filter import BAD_SEGMENT, DUPLICATE, is_set_aside, set_aside
+
+# Seconds that a segment may reach beyond its recording and is then cut there, as
+# Kaldi's extract-segments does; times in tables are rounded.
+OVERSHOOT = 0.5
+
+
+@dataclass
+class FoundSet:
+    """One set.
+
+    Attributes:
+        form: which of the forms it has, for the user.
+        recordings: those that can be read, by id.
+        supervisions: of utterances, those that cannot be used set aside with a reason.
+        notes: a line each about what the user should know.
+        renamed: whether ids are made of file names, and may be made longer.
+    """
+
+    form: str
+    recordings: dict[str, Recording] = field(default_factory=dict)
+    supervisions: list[SupervisionSegment] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    ids_of_names: bool = False
+
+    def drop(self, id_: str, reason: str, detail: str) -> None:
+        """Leave an utterance out, to be told in ``dropped.tsv``."""
+        self.supervisions.append(set_aside(id_, reason, detail))
+
+    def add(self, segments: Iterable[SupervisionSegment], where: Path) -> None:
+        """Take utterances; the second of an id is dropped, and what is cut fits."""
+        taken = {s.id for s in self.supervisions if not is_set_aside(s)}
+        for segment in segments:
+            if segment.id in taken:
+                self.drop(segment.id, DUPLICATE, f"{where}: only the first is taken")
+                continue
+            taken.add(segment.id)
+            recording = self.recordings.get(segment.recording_id)
+            self.supervisions.append(fit(segment, recording))
+
+    @property
+    def usable(self) -> list[SupervisionSegment]:
+        """Utterances with audio and words."""
+        return [
+            s
+            for s in self.supervisions
+            if s.recording_id in self.recordings
+            and not is_set_aside(s)
+            and (s.text or "").strip()
+        ]
+
+
+def fit(segment: SupervisionSegment, recording: Recording | None) -> SupervisionSegment:
+    """Cut a segment at its recording's end, or set it aside where it lies outside."""
+    if recording is None:
+        return segment
+    if segment.channel not in recording.channel_ids:
+        channels = len(recording.channel_ids)
+        detail = f"channel {segment.channel} (from 0) of a recording of {channels}"
+        return set_aside(segment.id, BAD_SEGMENT, detail)
+    end, whole = segment.start + segment.duration, recording.duration
+    if not 0 <= segment.start < min(end, whole) or end > whole + OVERSHOOT:
+        return set_aside(
+            segment.id,
+            BAD_SEGMENT,
+            f"from {segment.start:g} to {end:g} s of {segment.recording_id}, which has "
+            f"{whole:.2f} s",
+        )
+    return fastcopy(segment, duration=min(end, whole) - segment.start)

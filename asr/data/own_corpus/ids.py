@@ -1,0 +1,65 @@
+"""Utterance ids made of file names: each of them once, in all sets together."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from itertools import combinations
+from pathlib import Path
+
+from lhotse import Recording
+from lhotse.utils import fastcopy
+
+from asr.data.own_corpus.found import FoundSet
+from asr.errors import RecipeError
+
+
+def tell_apart(sets: Mapping[str, FoundSet]) -> None:
+    """Put the set's name before ids that another set has too (``test_001``).
+
+    Ids that the user has given, in tables or manifests, stay as they are.
+
+    Raises:
+        RecipeError: a file is in two sets.
+    """
+    counts = Counter(id_ for found in sets.values() for id_ in found.recordings)
+    shared = {id_ for id_, count in counts.items() if count > 1}
+    for first, second in combinations(sets, 2):
+        both = sets[first].recordings.keys() & sets[second].recordings.keys()
+        for id_ in sorted(both):
+            paths = [_path(sets[name].recordings[id_]) for name in (first, second)]
+            if same_bytes(*paths):
+                raise RecipeError(
+                    f"{first} and {second} have the same recording, {paths[0]} and "
+                    f"{paths[1]}; leave it in one of them"
+                )
+    for name, found in sets.items():
+        if found.ids_of_names:
+            _rename(found, {id_: f"{name}_{id_}" for id_ in shared})
+
+
+def _rename(found: FoundSet, new: Mapping[str, str]) -> None:
+    found.recordings = {
+        new.get(id_, id_): fastcopy(recording, id=new.get(id_, id_))
+        for id_, recording in found.recordings.items()
+    }
+    found.supervisions = [
+        fastcopy(
+            s,
+            id=new.get(s.id, s.id),
+            recording_id=new.get(s.recording_id, s.recording_id),
+            speaker=new.get(s.id, s.id) if s.speaker == s.id else s.speaker,
+        )
+        for s in found.supervisions
+    ]
+
+
+def _path(recording: Recording) -> Path:
+    return Path(recording.sources[0].source)
+
+
+def same_bytes(first: Path, second: Path) -> bool:
+    """Whether two files hold the same."""
+    if first.stat().st_size != second.stat().st_size:
+        return False
+    digests = (hashlib.sha256(p.read_bytes()).digest() for p in (first, second))
+    return next(digests) == next(digests)

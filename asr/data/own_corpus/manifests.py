@@ -1,0 +1,209 @@
+"""A set as lhotse manifests, as icefall keeps them: recordings, supervisions, or cuts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lhotse import (
+    Recording,
+    RecordingSet,
+    SupervisionSegment,
+    SupervisionSet,
+    load_manifest_lazy,
+)
+from lhotse.cut import MonoCut, MultiCut
+from lhotse.utils import fastcopy
+
+from asr.data.audio import AudioError, check_audio
+from asr.data.channels import on_channel
+from asr.data.manifest_filter import (
+    BAD_SEGMENT,
+    NO_AUDIO,
+    NO_TRANSCRIPT,
+    UNREADABLE,
+)
+from asr.data.own_corpus.audio_file import AudioStore
+from asr.data.own_corpus.commands import by_command
+from asr.data.own_corpus.found import FoundSet
+from asr.errors import RecipeError
+
+PERTURBED = "perturbed copy"
+TOLERANCE = 0.01  # seconds that a supervision may reach beyond its cut
+
+
+def find_manifests(folder: Path) -> list[Path]:
+    """Files that may be lhotse manifests."""
+    return sorted(p for p in folder.glob("*.jsonl*") if p.suffix in (".jsonl", ".gz"))
+
+
+def read_manifests(folder: Path, store: AudioStore) -> FoundSet:
+    """Read recordings and supervisions, or, without supervisions, cuts.
+
+    Lengths and sample rates are taken from the audio files, whatever a manifest says.
+
+    Raises:
+        RecipeError: a file is damaged or no manifest, some are missing, or audio lies
+            where the recipe cannot read it.
+    """
+    found = FoundSet("lhotse manifests")
+    by_kind: dict[str, list[tuple[Path, Any]]] = {}
+    for path in find_manifests(folder):
+        manifest = _load(path)
+        by_kind.setdefault(type(manifest).__name__, []).append((path, manifest))
+    recordings = by_kind.get(RecordingSet.__name__, [])
+    supervisions = by_kind.get(SupervisionSet.__name__, [])
+    cuts = by_kind.get("CutSet", [])
+    if recordings and supervisions:
+        for path, _ in cuts:
+            found.notes.append(f"{path}: not needed beside recordings and supervisions")
+        listed = {r.id: (path, r) for path, items in recordings for r in items}
+        for path, items in supervisions:
+            _take(((path, s, listed.get(s.recording_id)) for s in items), store, found)
+        _untold(listed, store, found)
+    elif cuts:
+        for path, items in cuts:
+            _take(_of_cuts(path, items, found), store, found)
+    else:
+        raise RecipeError(
+            f"{folder}: neither recordings and supervisions nor cuts among its manifests "
+            f"({', '.join(p.name for p in find_manifests(folder))})"
+        )
+    return found
+
+
+def _load(path: Path) -> Any:
+    try:
+        manifest = load_manifest_lazy(path)
+        if manifest is not None:
+            return manifest.to_eager()
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ) as error:
+        reason = " ".join(str(error).split())[:100]
+        raise RecipeError(f"{path}: not a manifest of lhotse's ({reason})") from error
+    raise RecipeError(f"{path}: is empty")
+
+
+Listed = tuple[Path, SupervisionSegment, tuple[Path, Recording] | None]
+
+
+def _take(items: Iterator[Listed], store: AudioStore, found: FoundSet) -> None:
+    """Take utterances with their recordings, each of which is looked at once."""
+    failed: dict[str, tuple[str, str]] = {}
+    segments: dict[Path, list[SupervisionSegment]] = {}
+    for path, segment, listed in items:
+        id_ = segment.recording_id
+        if listed is not None and id_ not in found.recordings and id_ not in failed:
+            why = _describe(*listed, store, found)
+            if why is not None:
+                failed[id_] = why
+        if id_ in failed:
+            found.drop(segment.id, *failed[id_])
+        elif listed is None:
+            found.drop(
+                segment.id, NO_AUDIO, f"{path}: no recording {id_} in {path.parent}"
+            )
+        else:
+            segments.setdefault(path, []).append(_plain(segment, found.recordings[id_]))
+    for path, of_file in segments.items():
+        found.add(of_file, path)
+
+
+def _plain(segment: SupervisionSegment, recording: Recording) -> SupervisionSegment:
+    """The utterance without what other programs noted about it."""
+    channels = segment.channel
+    channels = [channels] if isinstance(channels, int) else list(channels)
+    plain = fastcopy(
+        segment,
+        channel=channels[0],
+        speaker=segment.speaker or segment.recording_id,
+        custom=None,
+        alignment=None,
+    )
+    if len(channels) == 1 and len(recording.channel_ids) > 1:
+        return on_channel(plain, channels[0])
+    return plain
+
+
+def _describe(
+    path: Path, recording: Recording, store: AudioStore, found: FoundSet
+) -> tuple[str, str] | None:
+    """Describe a recording anew; else return why it cannot be used."""
+    names = [
+        t["name"] if isinstance(t, dict) else type(t).__name__
+        for t in recording.transforms or []
+    ]
+    changed = [name for name in names if name != "Resample"]
+    if changed:
+        what = f"{path}: {recording.id} went through {', '.join(changed)}"
+        return PERTURBED, f"{what}; copies are made by fbank.speeds and fbank.augment"
+    try:
+        found.recordings[recording.id] = _found(path, recording, store)
+    except AudioError as error:
+        reason = NO_AUDIO if "no such file" in str(error) else UNREADABLE
+        return reason, str(error)
+    return None
+
+
+def _found(path: Path, recording: Recording, store: AudioStore) -> Recording:
+    """The recording with its files where they are."""
+    for source in recording.sources:
+        if source.type not in ("file", "command"):
+            raise RecipeError(
+                f"{path}: recording {recording.id} is of type '{source.type}', not a file; "
+                "save the audio as files (lhotse: cuts.save_audios) and their manifests"
+            )
+    first = recording.sources[0]
+    if len(recording.sources) == 1 and first.type == "command":
+        where = f"{path}, {recording.id}"
+        return by_command(recording.id, f"{first.source} |", store, where)[0]
+    files = [store.locate(source.source) for source in recording.sources]
+    if len(files) == 1:
+        return store.describe(recording.id, files[0])
+    for file in files:
+        problem = check_audio(file)
+        if problem is not None:
+            raise AudioError(f"{file}: {problem}")
+    sources = [
+        fastcopy(source, source=str(file.absolute()))
+        for source, file in zip(recording.sources, files, strict=True)
+    ]
+    return fastcopy(recording, sources=sources, transforms=None)
+
+
+def _untold(
+    listed: dict[str, tuple[Path, Recording]], store: AudioStore, found: FoundSet
+) -> None:
+    """Recordings that no supervision names."""
+    named = {segment.recording_id for segment in found.supervisions}
+    for id_ in sorted(listed.keys() - named - found.recordings.keys()):
+        found.drop(id_, NO_TRANSCRIPT, f"{listed[id_][0]}: no supervision names it")
+
+
+def _of_cuts(path: Path, cuts: Any, found: FoundSet) -> Iterator[Listed]:
+    """The utterances of cuts, with their times in the recording."""
+    for cut in cuts:
+        if not isinstance(cut, MonoCut | MultiCut):
+            found.drop(cut.id, "mixed cut", f"{path}: a {type(cut).__name__}")
+        elif not cut.has_recording:
+            found.drop(cut.id, NO_AUDIO, f"{path}: the cut has features only")
+        elif not cut.supervisions:
+            found.drop(cut.id, NO_TRANSCRIPT, f"{path}: the cut has no supervision")
+        else:
+            for segment in cut.supervisions:
+                if segment.start < -TOLERANCE or segment.end > cut.duration + TOLERANCE:
+                    found.drop(
+                        segment.id, BAD_SEGMENT, f"{path}: reaches beyond cut {cut.id}"
+                    )
+                    continue
+                placed = fastcopy(
+                    segment,
+                    recording_id=cut.recording.id,
+                    start=max(0.0, cut.start + segment.start),
+                )
+                yield path, placed, (path, cut.recording)

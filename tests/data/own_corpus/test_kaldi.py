@@ -1,0 +1,116 @@
+"""Kaldi data directories."""
+
+from pathlib import Path
+
+import pytest
+
+from asr.errors import RecipeError
+from tests.data.own_corpus.sets import (
+    as_folder,
+    as_kaldi,
+    details,
+    read,
+    reasons,
+    texts,
+)
+from tests.data.sounds import write_sound
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    as_folder(tmp_path / "d/dev", {"dev.wav": "dev"})
+    for name in "abc":
+        write_sound(tmp_path / f"d/sound/{name}.wav", 1.0, channels=2)
+    return tmp_path / "d"
+
+
+def test_whole_files_with_relative_and_absolute_paths(root: Path) -> None:
+    wavs = f"a sound/a.wav\nb  {root}/sound/b.wav\nc ../sound/c.wav\n"
+    said = "a Grüße \t aus  Köln\nb two\nc\n"
+    as_kaldi(root / "train", wav_scp=wavs, text=said, utt2spk="a x\nb x\nc y\n")
+    recordings, supervisions = read(root)["train"]
+    assert {s.id: s.text for s in supervisions} == {
+        "a": "Grüße \t aus  Köln",
+        "b": "two",
+        "c": "",
+    }
+    assert {s.id: s.speaker for s in supervisions} == {"a": "x", "b": "x", "c": "y"}
+    assert {Path(r.sources[0].source).resolve().name for r in recordings} == {
+        "a.wav",
+        "b.wav",
+        "c.wav",
+    }
+
+
+def test_segments(root: Path) -> None:
+    segments = (
+        "a-1 a 0 0.25\na-2 a 0.25 -1\na-3 a 0.5 1.4\na-4 a 0.5 1.6\na-5 a 1.0 1.2\n"
+        "a-6 a 0.1 0.6 1\na-7 a 0.1 0.6 2\nx-1 x 0 1\nb-1 b 0.5 0.4\n"
+    )
+    ids = [line.split()[0] for line in segments.splitlines()]
+    as_kaldi(
+        root / "train",
+        wav_scp="a sound/a.wav\nb sound/b.wav\nc sound/c.wav\n",
+        segments=segments,
+        text="".join(f"{id_} words\n" for id_ in ids) + "z-1 nowhere\n",
+    )
+    found = read(root)["train"]
+    spans = {s.id: (s.start, s.duration, s.channel) for s in found[1] if not s.custom}
+    assert spans == {"a-1": (0, 0.25, 0), "a-2": (0.25, 0.75, 0), "a-3": (0.5, 0.5, 0)}
+    (one,) = (s for s in found[1] if s.id == "a-6")
+    assert one.channel == 1 and one.custom == {"one_channel": True}
+    assert one.speaker == "a"
+    assert reasons(found) == {
+        "a-4": "bad segment",
+        "a-5": "bad segment",
+        "a-7": "bad segment",
+        "b-1": "bad segment",
+        "x-1": "no audio",
+        "z-1": "no audio",
+    }
+    assert "from 0.5 to 1.6 s of a, which has 1.00 s" in details(found)
+    assert "channel 2 (from 0) of a recording of 2" in details(found)
+
+
+def test_what_is_missing_or_there_twice(root: Path) -> None:
+    wavs = "a sound/a.wav\nb sound/nowhere.wav\nc sound/c.wav\na sound/b.wav\n"
+    as_kaldi(root / "train", wav_scp=wavs, text="a one\na two\nb gone\nd lost\n")
+    found = read(root)["train"]
+    assert texts(found) == {"a": "one"}
+    aside = [(s.id, s.custom["reason"]) for s in found[1] if s.custom]
+    assert sorted(aside) == [
+        ("a", "duplicate id"),
+        ("a", "duplicate id"),
+        ("b", "no audio"),
+        ("c", "no transcript"),
+        ("d", "no audio"),
+    ]
+    assert "text, line 2: already in line 1, which counts" in details(found)
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        ({"wav_scp": "a sound/a.wav\n"}, "train/text: no such file; a Kaldi data"),
+        ({"wav_scp": "a\n", "text": "a b\n"}, "wav.scp, line 1: nothing follows 'a'"),
+        (
+            {"wav_scp": "a sound/raw.ark:17\n", "text": "a b\n"},
+            "raw.ark:17 lies in an archive; write the audio out",
+        ),
+        (
+            {"wav_scp": "a sound/a.wav\n", "text": "a b\n", "segments": "a a 0 x\n"},
+            "segments: 'a a 0 x' is not '<utterance> <recording> <start> <end>'",
+        ),
+    ],
+)
+def test_tables_that_are_none(root: Path, tables: dict[str, str], message: str) -> None:
+    as_kaldi(root / "train", **tables)
+    with pytest.raises(RecipeError, match=message):
+        read(root)
+
+
+def test_text_that_is_not_utf_8(root: Path) -> None:
+    as_kaldi(root / "train", wav_scp="a sound/a.wav\n")
+    (root / "train/text").write_bytes("b x\na café\n".encode("latin-1"))
+    with pytest.raises(RecipeError, match="text, line 2: not UTF-8 text"):
+        read(root)
