@@ -13,3 +13,6 @@ export OMP_NUM_THREADS="${OMP_NUM_THREADS:-$(nproc)}"
 # Idle threads soon sleep: two busy processes on two cores are many times slower otherwise.
 # (Sleeping at once, OMP_WAIT_POLICY=PASSIVE, makes one process alone a third slower.)
 [ -n "${OMP_WAIT_POLICY:-}" ] || export GOMP_SPINCOUNT="${GOMP_SPINCOUNT:-1000}"
+# numpy multiplies little. Threads of its OpenBLAS wait by yielding: on a busy machine the
+# kernel then leaves them next to nothing, for minutes.
+export OPENBLAS_NUM_THREADS="${OPENBLAS_NUM_THREADS:-1}"
