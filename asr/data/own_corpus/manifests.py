@@ -1,5 +1,6 @@
 """A set as lhotse manifests, as icefall keeps them: recordings, supervisions, or cuts."""
 
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,11 @@ TOLERANCE = 0.01  # seconds that a supervision may reach beyond its cut
 
 def find_manifests(folder: Path) -> list[Path]:
     """Files that may be lhotse manifests."""
-    return sorted(p for p in folder.glob("*.jsonl*") if p.suffix in (".jsonl", ".gz"))
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.name.endswith((".jsonl", ".jsonl.gz")) and path.name[0] != "."
+    )
 
 
 def read_manifests(folder: Path, store: AudioStore) -> FoundSet:
@@ -83,6 +88,7 @@ def _load(path: Path) -> Any:
         KeyError,
         TypeError,
         AttributeError,
+        zlib.error,
     ) as error:
         reason = " ".join(str(error).split())[:100]
         raise RecipeError(f"{path}: not a manifest of lhotse's ({reason})") from error

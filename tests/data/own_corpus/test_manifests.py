@@ -1,5 +1,6 @@
 """lhotse manifests as icefall keeps them."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,23 @@ def test_features_alone_and_files_that_are_none(root: Path) -> None:
         RecipeError, match="neither recordings and supervisions nor cuts"
     ):
         read(root)
+
+
+def test_a_manifest_with_a_wrong_byte(root: Path) -> None:
+    content = bytearray(gzip.compress(b"{}"))
+    content[10] = 0b111  # a block of a type that there is not
+    (root / "train/r.jsonl.gz").write_bytes(content)
+    with pytest.raises(RecipeError, match="r.jsonl.gz: not a manifest of lhotse's"):
+        read(root)
+
+
+def test_hidden_files_are_no_manifests(root: Path) -> None:
+    """A Mac leaves ``._name`` beside each file of an archive, on other systems."""
+    recordings, supervisions = corpus(root / "sound", WORDS)
+    recordings.to_file(root / "train/r.jsonl.gz")
+    supervisions.to_file(root / "train/s.jsonl.gz")
+    (root / "train/._r.jsonl.gz").write_bytes(b"Mac OS X")
+    assert texts(read(root)["train"]) == WORDS
 
 
 def test_audio_that_is_no_file(root: Path) -> None:
