@@ -101,6 +101,25 @@ def test_numbers_come_from_the_file_and_the_channel_from_the_manifest(
     assert np.abs(samples[0] - noise(1.0, 8000)).max() < 1e-3
 
 
+def test_the_channel_of_a_command_that_is_not_run(root: Path) -> None:
+    """lhotse makes such manifests of Kaldi's: the command's output has one channel."""
+    path = write_sound(root / "two.sph", 1.0, channels=2)
+    commands = {str(c): f"sph2pipe -f wav -p -c {c} {path}" for c in (1, 2)}
+    RecordingSet.from_recordings(
+        Recording(id_, [AudioSource("command", [0], line)], 16000, 16000, 1.0)
+        for id_, line in commands.items()
+    ).to_file(root / "train/r.jsonl")
+    SupervisionSet.from_segments(
+        SupervisionSegment(id_, id_, 0.0, 1.0, text="w") for id_ in commands
+    ).to_file(root / "train/s.jsonl")
+    split = prepare_split("train", *read(root)["train"], get_rule("none"))
+    samples = [load_cut(cut, 16000) for cut in split.cuts]
+    expected = soundfile.read(str(path), dtype="float32")[0]
+    assert len(samples) == 2
+    for channel in (0, 1):
+        np.testing.assert_array_equal(samples[channel], expected[:, channel])
+
+
 def test_audio_that_is_not_there(root: Path) -> None:
     recordings, supervisions = corpus(root / "sound", WORDS)
     (root / "sound/b.flac").unlink()
