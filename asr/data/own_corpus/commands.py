@@ -41,6 +41,7 @@ def split_commands(line: str, where: str) -> list[Command]:
     """
     lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;<>()")
     lexer.whitespace_split = True
+    lexer.commenters = ""  # "#" is part of a file's name
     try:
         words = list(lexer)
     except ValueError as error:
@@ -132,6 +133,8 @@ def _run(commands: Sequence[Command], folder: Path) -> bytes:
                 running.append(process)
                 fed = process.stdout
             output = running[-1].communicate()[0]
+            # The last one may not have wanted all that the others have to give.
+            stopped = [process.poll() is None for process in running]
         finally:
             for process in running:
                 if process.stdout is not None:
@@ -140,7 +143,10 @@ def _run(commands: Sequence[Command], folder: Path) -> bytes:
             codes = [process.wait() for process in running]
         log.seek(0)
         said = log.read().decode("utf-8", "replace").split("\n")
-    if any(code not in (0, -signal.SIGKILL, -signal.SIGPIPE) for code in codes):
+    if any(
+        code not in (0, -signal.SIGPIPE) and not (by_us and code == -signal.SIGKILL)
+        for code, by_us in zip(codes, stopped, strict=True)
+    ):
         lines = [line.strip() for line in said if line.strip()]
         last = lines[-1] if lines else f"exit codes {codes}"
         raise AudioError(f"{' | '.join(map(shlex.join, commands))}: {last}")
@@ -148,11 +154,15 @@ def _run(commands: Sequence[Command], folder: Path) -> bytes:
 
 
 def _program(name: str) -> str:
-    """Where a program is; a path that is of another machine is looked up by its name."""
-    found = shutil.which(name) or shutil.which(Path(name).name)
+    """Where a program is, by its name alone.
+
+    A path may be of another machine, or of a file that a corpus brings along and that
+    is only called like one of PROGRAMS.
+    """
+    found = shutil.which(Path(name).name)
     if found is None:
         raise AudioError(
-            f"{name}: needs this program, which is not there; install it, or convert the "
+            f"{name}: needs this program, which is not in PATH; install it, or convert the "
             "audio to wav or flac and write the paths into wav.scp"
         )
     return found
