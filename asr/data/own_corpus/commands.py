@@ -7,6 +7,7 @@ run once, as FLAC, if they are made of programs that work on audio and nothing e
 """
 
 import io
+import os
 import re
 import shlex
 import shutil
@@ -90,7 +91,7 @@ def by_command(
     try:
         return store.describe(id_, path), plain.channel
     except AudioError as error:  # compressed SPHERE is read by its own program only
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise
         try:
             return store.describe(id_, make_flac(commands, id_, store)), None
@@ -105,9 +106,9 @@ def make_flac(commands: Sequence[Command], id_: str, store: AudioStore) -> Path:
         AudioError: a program is not there or fails, or gives no audio.
     """
     words = [word for command in commands for word in command[1:]]
-    files = [path for word in words if (path := store.locate(word)).is_file()]
+    files = [path for word in words if os.path.isfile(path := store.locate(word))]
     folder = next(
-        (b for b in store.bases if any((b / w).is_file() for w in words)), "."
+        (b for b in store.bases if any(os.path.isfile(b / w) for w in words)), "."
     )
     flac = store.converted(id_, shlex.join(sum(commands, [])), files)
     if not flac.exists():
