@@ -80,7 +80,7 @@ def check_audio(path: Path) -> str | None:
     Reads the header and the last samples only: that finds what a broken copy or
     download leaves (no header, no samples, an end that is missing) at no cost.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):  # False too where it may not be asked
         return "no such file"
     try:
         if path.stat().st_size == 0:
@@ -168,6 +168,5 @@ def _one_line(error: Exception) -> str:
     said = " ".join(str(error).split())
     if "not a regular file" in said:  # libsndfile's words for what is no MP3
         return "Format not recognised"
-    return re.sub("^Error opening .*?'?: ", "", said).rstrip(
-        "."
-    )  # callers name the file
+    said = re.sub("^Error opening .*?'?: ", "", said)  # callers name the file
+    return said.rstrip(".")

@@ -37,7 +37,8 @@ class SpelledWords:
         unigram: (W + 1,) ln probability of each word after nothing known; 0 without LM.
         unknown: (W + 1,) whether the LM does not know it.
 
-    Raises RecipeError if there are no words.
+    Raises RecipeError if there are no words, or one has blanks in it: a hypothesis's text
+    would not tell them apart.
     """
 
     def __init__(self, lexicon: Lexicon, lm: WordModel | None) -> None:
@@ -45,6 +46,11 @@ class SpelledWords:
         self.spellings = tuple(tuple(lexicon[word]) for word in self.words)
         if not self.words:
             raise RecipeError("beam search: a lexicon without words")
+        for word in self.words:
+            if word.split() != [word]:
+                raise RecipeError(
+                    f"beam search: {word!r} in the lexicon is not one word"
+                )
         coded = [
             ["".join(chr(i + 1) for i in s) for s in some] for some in self.spellings
         ]

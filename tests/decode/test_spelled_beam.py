@@ -223,3 +223,9 @@ def test_spellings_exclude_other_restrictions(arpa: Path) -> None:
         PrefixBeamSearch(TOKENS, spellings=LEXICON, lexicon=["A"])
     with pytest.raises(RecipeError, match="without words"):
         PrefixBeamSearch(TOKENS, spellings={})
+
+
+@pytest.mark.parametrize("word", ["NEW YORK", "A\u00a0B", ""])
+def test_a_word_has_no_blanks(word: str) -> None:
+    with pytest.raises(RecipeError, match="in the lexicon is not one word"):
+        PrefixBeamSearch(TOKENS, spellings={word: [(1, 2)]})

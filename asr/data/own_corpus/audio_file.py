@@ -41,7 +41,8 @@ class AudioStore:
     def locate(self, path: str) -> Path:
         """A file by its name in a table; below the first base where it is nowhere."""
         places = [base / path for base in self.bases]
-        return next((place for place in places if place.exists()), places[0])
+        # os.path's: a name that no file can have, or may be asked of, is nowhere.
+        return next((p for p in places if os.path.exists(p)), places[0])
 
     def describe(self, id_: str, path: Path) -> Recording:
         """Describe a recording from its file.

@@ -7,6 +7,7 @@ run once, as FLAC, if they are made of programs that work on audio and nothing e
 """
 
 import io
+import os
 import re
 import shlex
 import shutil
@@ -41,6 +42,7 @@ def split_commands(line: str, where: str) -> list[Command]:
     """
     lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;<>()")
     lexer.whitespace_split = True
+    lexer.commenters = ""  # "#" is part of a file's name
     try:
         words = list(lexer)
     except ValueError as error:
@@ -89,7 +91,7 @@ def by_command(
     try:
         return store.describe(id_, path), plain.channel
     except AudioError as error:  # compressed SPHERE is read by its own program only
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise
         try:
             return store.describe(id_, make_flac(commands, id_, store)), None
@@ -104,9 +106,9 @@ def make_flac(commands: Sequence[Command], id_: str, store: AudioStore) -> Path:
         AudioError: a program is not there or fails, or gives no audio.
     """
     words = [word for command in commands for word in command[1:]]
-    files = [path for word in words if (path := store.locate(word)).is_file()]
+    files = [path for word in words if os.path.isfile(path := store.locate(word))]
     folder = next(
-        (b for b in store.bases if any((b / w).is_file() for w in words)), "."
+        (b for b in store.bases if any(os.path.isfile(b / w) for w in words)), "."
     )
     flac = store.converted(id_, shlex.join(sum(commands, [])), files)
     if not flac.exists():
@@ -132,6 +134,8 @@ def _run(commands: Sequence[Command], folder: Path) -> bytes:
                 running.append(process)
                 fed = process.stdout
             output = running[-1].communicate()[0]
+            # The last one may not have wanted all that the others have to give.
+            stopped = [process.poll() is None for process in running]
         finally:
             for process in running:
                 if process.stdout is not None:
@@ -140,7 +144,10 @@ def _run(commands: Sequence[Command], folder: Path) -> bytes:
             codes = [process.wait() for process in running]
         log.seek(0)
         said = log.read().decode("utf-8", "replace").split("\n")
-    if any(code not in (0, -signal.SIGKILL, -signal.SIGPIPE) for code in codes):
+    if any(
+        code not in (0, -signal.SIGPIPE) and not (by_us and code == -signal.SIGKILL)
+        for code, by_us in zip(codes, stopped, strict=True)
+    ):
         lines = [line.strip() for line in said if line.strip()]
         last = lines[-1] if lines else f"exit codes {codes}"
         raise AudioError(f"{' | '.join(map(shlex.join, commands))}: {last}")
@@ -148,11 +155,15 @@ def _run(commands: Sequence[Command], folder: Path) -> bytes:
 
 
 def _program(name: str) -> str:
-    """Where a program is; a path that is of another machine is looked up by its name."""
-    found = shutil.which(name) or shutil.which(Path(name).name)
+    """Where a program is, by its name alone.
+
+    A path may be of another machine, or of a file that a corpus brings along and that
+    is only called like one of PROGRAMS.
+    """
+    found = shutil.which(Path(name).name)
     if found is None:
         raise AudioError(
-            f"{name}: needs this program, which is not there; install it, or convert the "
+            f"{name}: needs this program, which is not in PATH; install it, or convert the "
             "audio to wav or flac and write the paths into wav.scp"
         )
     return found

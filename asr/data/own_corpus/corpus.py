@@ -122,6 +122,9 @@ def _held_out(options: Options) -> HeldOut:
     )
     if not 0 < part < 1:
         raise RecipeError(f"corpus.options.held_out.part={part}: between 0 and 1")
+    for key, value in (("max_hours", hours), ("max_seconds", seconds)):
+        if not value > 0:
+            raise RecipeError(f"corpus.options.held_out.{key}={value}: above 0")
     return HeldOut(part, hours, seconds)
 
 

@@ -21,16 +21,24 @@ class FoundSet:
     Attributes:
         form: which of the forms it has, for the user.
         recordings: those that can be read, by id.
+        channels: of recordings of several, by id: the one (from 0) that alone is meant.
         supervisions: of utterances, those that cannot be used set aside with a reason.
         notes: a line each about what the user should know.
-        renamed: whether ids are made of file names, and may be made longer.
+        ids_of_names: whether ids are made of file names, and may be made longer.
     """
 
     form: str
     recordings: dict[str, Recording] = field(default_factory=dict)
+    channels: dict[str, int] = field(default_factory=dict)
     supervisions: list[SupervisionSegment] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     ids_of_names: bool = False
+
+    def describe(self, id_: str, described: tuple[Recording, int | None]) -> None:
+        """Take a recording and, if one is named, its only channel."""
+        self.recordings[id_], channel = described
+        if channel is not None:
+            self.channels[id_] = channel
 
     def drop(self, id_: str, reason: str, detail: str) -> None:
         """Leave an utterance out, to be told in ``dropped.tsv``."""

@@ -64,19 +64,24 @@ def hold_out(train: FoundSet, name: str, wanted: HeldOut) -> FoundSet:
 
 
 def _choose(sizes: Mapping[str, float], seconds: float) -> set[str]:
-    """About so many seconds, in the order of hashes; empty if there is no half of it."""
+    """About so many seconds, in the order of hashes.
+
+    Empty if that is not half of what is wanted, or all that there is.
+    """
     chosen: set[str] = set()
     length = 0.0
     for name in sorted(sizes, key=_hash):
         if length < seconds and length + sizes[name] <= ROOM * seconds:
             chosen.add(name)
             length += sizes[name]
-    return chosen if length >= seconds / 2 else set()
+    return chosen if length >= seconds / 2 and len(chosen) < len(sizes) else set()
 
 
 def _smallest(sizes: Mapping[str, float], seconds: float) -> set[str]:
-    name = min(sizes, key=lambda n: (sizes[n], _hash(n)), default="")
-    return {name} if name in sizes and sizes[name] <= ROOM_OF_ONE * seconds else set()
+    if len(sizes) < 2:
+        return set()
+    name = min(sizes, key=lambda n: (sizes[n], _hash(n)))
+    return {name} if sizes[name] <= ROOM_OF_ONE * seconds else set()
 
 
 def _one(usable: Sequence[SupervisionSegment], name: str) -> set[str]:

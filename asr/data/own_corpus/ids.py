@@ -2,8 +2,8 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
-from itertools import combinations
+from collections.abc import Collection, Mapping
+from itertools import chain, combinations, count
 from pathlib import Path
 
 from lhotse import Recording
@@ -22,7 +22,7 @@ def tell_apart(sets: Mapping[str, FoundSet]) -> None:
         RecipeError: a file is in two sets.
     """
     counts = Counter(id_ for found in sets.values() for id_ in found.recordings)
-    shared = {id_ for id_, count in counts.items() if count > 1}
+    shared = {id_ for id_, times in counts.items() if times > 1}
     for first, second in combinations(sets, 2):
         both = sets[first].recordings.keys() & sets[second].recordings.keys()
         for id_ in sorted(both):
@@ -34,7 +34,13 @@ def tell_apart(sets: Mapping[str, FoundSet]) -> None:
                 )
     for name, found in sets.items():
         if found.ids_of_names:
-            _rename(found, {id_: f"{name}_{id_}" for id_ in shared})
+            _rename(found, {id_: _unused(f"{name}_{id_}", counts) for id_ in shared})
+
+
+def _unused(id_: str, taken: Collection[str]) -> str:
+    """The id, or with a number where a file of the user's is called so."""
+    numbered = (f"{id_}_{number}" for number in count(2))
+    return next(name for name in chain([id_], numbered) if name not in taken)
 
 
 def _rename(found: FoundSet, new: Mapping[str, str]) -> None:

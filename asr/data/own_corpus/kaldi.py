@@ -38,7 +38,7 @@ def read_kaldi(folder: Path, store: AudioStore) -> FoundSet:
     wavs = _table(folder, "wav.scp", found)
     texts = _table(folder, "text", found, empty=True)
     speakers = read_table(folder / "utt2spk").rows if _has(folder, "utt2spk") else {}
-    channels = _recordings(wavs, store, found)
+    _recordings(wavs, store, found)
     segments = []
     for id_, (recording_id, start, end, channel) in _segments(
         folder, wavs, found
@@ -55,7 +55,8 @@ def read_kaldi(folder: Path, store: AudioStore) -> FoundSet:
                 text=texts.rows[id_],
                 speaker=speakers.get(id_, recording_id),
             )
-            channel = channels.get(recording_id) if channel is None else channel
+            # Of a command that gives one channel, a segment's number says no more.
+            channel = found.channels.get(recording_id, channel)
             segments.append(
                 segment if channel is None else on_channel(segment, channel)
             )
@@ -92,20 +93,15 @@ def _table(folder: Path, name: str, found: FoundSet, empty: bool = False) -> Tab
     return table
 
 
-def _recordings(wavs: Table, store: AudioStore, found: FoundSet) -> dict[str, int]:
-    """Describe all recordings; return the channel of those that have one named."""
-    channels = {}
+def _recordings(wavs: Table, store: AudioStore, found: FoundSet) -> None:
+    """Describe all recordings."""
     for id_, entry in wavs.rows.items():
         where = f"{wavs.path}, {id_}"
         try:
-            found.recordings[id_], channel = _recording(id_, entry, store, where)
+            found.describe(id_, _recording(id_, entry, store, where))
         except AudioError as error:
             reason = NO_AUDIO if "no such file" in str(error) else UNREADABLE
             found.drop(id_, reason, str(error))
-            continue
-        if channel is not None:
-            channels[id_] = channel
-    return channels
 
 
 def _recording(

@@ -1,5 +1,6 @@
 """A set as lhotse manifests, as icefall keeps them: recordings, supervisions, or cuts."""
 
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,11 @@ TOLERANCE = 0.01  # seconds that a supervision may reach beyond its cut
 
 def find_manifests(folder: Path) -> list[Path]:
     """Files that may be lhotse manifests."""
-    return sorted(p for p in folder.glob("*.jsonl*") if p.suffix in (".jsonl", ".gz"))
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.name.endswith((".jsonl", ".jsonl.gz")) and path.name[0] != "."
+    )
 
 
 def read_manifests(folder: Path, store: AudioStore) -> FoundSet:
@@ -83,6 +88,7 @@ def _load(path: Path) -> Any:
         KeyError,
         TypeError,
         AttributeError,
+        zlib.error,
     ) as error:
         reason = " ".join(str(error).split())[:100]
         raise RecipeError(f"{path}: not a manifest of lhotse's ({reason})") from error
@@ -109,23 +115,26 @@ def _take(items: Iterator[Listed], store: AudioStore, found: FoundSet) -> None:
                 segment.id, NO_AUDIO, f"{path}: no recording {id_} in {path.parent}"
             )
         else:
-            segments.setdefault(path, []).append(_plain(segment, found.recordings[id_]))
+            segments.setdefault(path, []).append(_plain(segment, found))
     for path, of_file in segments.items():
         found.add(of_file, path)
 
 
-def _plain(segment: SupervisionSegment, recording: Recording) -> SupervisionSegment:
+def _plain(segment: SupervisionSegment, found: FoundSet) -> SupervisionSegment:
     """The utterance without what other programs noted about it."""
     channels = segment.channel
     channels = [channels] if isinstance(channels, int) else list(channels)
+    id_ = segment.recording_id
+    if id_ in found.channels:  # a command gave it alone, as its channel 0
+        channels = [found.channels[id_]]
     plain = fastcopy(
         segment,
         channel=channels[0],
-        speaker=segment.speaker or segment.recording_id,
+        speaker=segment.speaker or id_,
         custom=None,
         alignment=None,
     )
-    if len(channels) == 1 and len(recording.channel_ids) > 1:
+    if len(channels) == 1 and len(found.recordings[id_].channel_ids) > 1:
         return on_channel(plain, channels[0])
     return plain
 
@@ -143,15 +152,17 @@ def _describe(
         what = f"{path}: {recording.id} went through {', '.join(changed)}"
         return PERTURBED, f"{what}; copies are made by fbank.speeds and fbank.augment"
     try:
-        found.recordings[recording.id] = _found(path, recording, store)
+        found.describe(recording.id, _found(path, recording, store))
     except AudioError as error:
         reason = NO_AUDIO if "no such file" in str(error) else UNREADABLE
         return reason, str(error)
     return None
 
 
-def _found(path: Path, recording: Recording, store: AudioStore) -> Recording:
-    """The recording with its files where they are."""
+def _found(
+    path: Path, recording: Recording, store: AudioStore
+) -> tuple[Recording, int | None]:
+    """The recording with its files where they are, and its only channel, if named."""
     for source in recording.sources:
         if source.type not in ("file", "command"):
             raise RecipeError(
@@ -161,10 +172,10 @@ def _found(path: Path, recording: Recording, store: AudioStore) -> Recording:
     first = recording.sources[0]
     if len(recording.sources) == 1 and first.type == "command":
         where = f"{path}, {recording.id}"
-        return by_command(recording.id, f"{first.source} |", store, where)[0]
+        return by_command(recording.id, f"{first.source} |", store, where)
     files = [store.locate(source.source) for source in recording.sources]
     if len(files) == 1:
-        return store.describe(recording.id, files[0])
+        return store.describe(recording.id, files[0]), None
     for file in files:
         problem = check_audio(file)
         if problem is not None:
@@ -173,7 +184,7 @@ def _found(path: Path, recording: Recording, store: AudioStore) -> Recording:
         fastcopy(source, source=str(file.absolute()))
         for source, file in zip(recording.sources, files, strict=True)
     ]
-    return fastcopy(recording, sources=sources, transforms=None)
+    return fastcopy(recording, sources=sources, transforms=None), None
 
 
 def _untold(

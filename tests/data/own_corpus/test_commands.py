@@ -24,6 +24,7 @@ from tests.utils.shell import script
         ("flac -c -d -s a.flac |", Direct("a.flac", None)),
         ("flac -dcs a.flac|", Direct("a.flac", None)),
         ("cat a.wav |", Direct("a.wav", None)),
+        ("cat take#1.wav |", Direct("take#1.wav", None)),
         ("sox a.mp3 -t wav -r 16k -b 16 -e signed - |", Direct("a.mp3", None)),
         ("sox a.mp3 -t wav - rate 16000 |", Direct("a.mp3", None)),
         ("ffmpeg -i a.ogg -f wav -ar 16000 -ac 1 - |", Direct("a.ogg", None)),
@@ -119,5 +120,49 @@ def test_programs_that_fail_or_are_not_there(
     assert texts(found) == {}
     said = details(found)
     assert "sox a.wav -t wav - flange: sox FAIL: no such effect" in said
-    assert "sph2pipe: needs this program, which is not there" in said
+    assert "sph2pipe: needs this program, which is not in PATH" in said
     assert "cat: x: No such file" in said
+
+
+def test_a_program_of_the_corpus_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "d"
+    as_folder(root / "dev", {"dev.wav": "dev"})
+    program = script(root / "train/sox", f"touch {tmp_path / 'was run'}")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.chdir(root / "train")
+    wavs = f"a {program} a.wav speed 2 |\nb ./sox b.wav speed 2 |\n"
+    as_kaldi(root / "train", wav_scp=wavs, text="a one\nb two\n")
+    assert "which is not in PATH" in details(read(root)["train"])
+    assert not (tmp_path / "was run").exists()
+
+
+@pytest.mark.parametrize("killed", ["first", "last"])
+def test_what_a_killed_program_gave_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: str
+) -> None:
+    """As by a machine whose memory is full."""
+    root = tmp_path / "d"
+    as_folder(root / "dev", {"dev.wav": "dev"})
+    write_sound(root / "a.wav")
+    die = {name: "kill -9 $$" if name == killed else "" for name in ("first", "last")}
+    script(tmp_path / "bin/flac", f"cat {root / 'a.wav'}; {die['first']}")
+    script(tmp_path / "bin/sox", f"cat; {die['last']}")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    as_kaldi(root / "train", wav_scp="a flac -x | sox -x |\n", text="a one\n")
+    found = read(root)["train"]
+    assert texts(found) == {} and "flac -x | sox -x: exit codes" in details(found)
+
+
+def test_a_program_may_read_no_more_than_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "d"
+    as_folder(root / "dev", {"dev.wav": "dev"})
+    write_sound(root / "a.wav")
+    script(tmp_path / "bin/flac", "exec cat /dev/zero")
+    script(tmp_path / "bin/sox", f"head -c 9 > /dev/null; exec cat {root / 'a.wav'}")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    as_kaldi(root / "train", wav_scp="a flac -x | sox -x |\n", text="a one\n")
+    assert texts(read(root)["train"]) == {"a": "one"}

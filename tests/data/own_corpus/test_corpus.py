@@ -10,7 +10,14 @@ from asr.config_load import ROOT, load_config
 from asr.data.corpus import load_hook
 from asr.data.jsonl import read_cuts
 from asr.errors import RecipeError
-from tests.data.own_corpus.sets import as_folder, as_kaldi, read, speakers, texts
+from tests.data.own_corpus.sets import (
+    HELD_OUT,
+    as_folder,
+    as_kaldi,
+    read,
+    speakers,
+    texts,
+)
 from tests.data.sounds import write_sound
 
 
@@ -54,6 +61,20 @@ def test_utterances_are_taken_where_there_are_few_speakers(tmp_path: Path) -> No
     assert [len(texts(found[name])) for name in ("train", "dev")] == [18, 2]
 
 
+@pytest.mark.parametrize(("count", "part"), [(1, 0.4), (2, 0.9)])
+def test_train_is_never_taken_wholly(tmp_path: Path, count: int, part: float) -> None:
+    as_folder(tmp_path / "d/train", speakers(count, 2))
+    found = read(tmp_path / "d", held_out={**HELD_OUT, "part": part})
+    assert all(texts(found[name]) for name in ("train", "dev"))
+
+
+@pytest.mark.parametrize("key", ["max_hours", "max_seconds"])
+def test_limits_that_are_none(tmp_path: Path, key: str) -> None:
+    as_folder(tmp_path / "d/train", speakers(2, 3))
+    with pytest.raises(RecipeError, match=f"held_out.{key}=0.0: above 0"):
+        read(tmp_path / "d", held_out={**HELD_OUT, key: 0})
+
+
 def test_what_is_not_usable_stays_in_train(tmp_path: Path) -> None:
     files: dict[str, str | None] = {f"u{i}.wav": "a" for i in range(20)}
     files |= {"untold.wav": None}
@@ -82,6 +103,14 @@ def test_the_same_name_in_two_sets(tmp_path: Path) -> None:
     assert {r.id for r in found["dev"][0]} == {"3", "dev_1"}
     who = {s.id: s.speaker for s in found["dev"][1]}
     assert who == {"3": "x", "dev_1": "dev_1"}
+
+
+def test_a_file_that_has_the_longer_name_already(tmp_path: Path) -> None:
+    as_folder(tmp_path / "d/train", {"1.wav": "one", "train_1.wav": "two"})
+    as_folder(tmp_path / "d/dev", {"x/3.wav": "three", "1.wav": "other"})
+    found = read(tmp_path / "d")["train"]
+    assert texts(found) == {"train_1_2": "one", "train_1": "two"}
+    assert {r.id for r in found[0]} == texts(found).keys()
 
 
 def test_the_same_recording_in_two_sets(tmp_path: Path) -> None:

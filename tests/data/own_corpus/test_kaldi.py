@@ -42,6 +42,15 @@ def test_whole_files_with_relative_and_absolute_paths(root: Path) -> None:
     }
 
 
+def test_names_that_no_file_can_have(root: Path) -> None:
+    long = "x" * 300
+    wavs = f"a sound/a.wav\nb {long}.wav\nc cat {long}.wav -x |\n"
+    as_kaldi(root / "train", wav_scp=wavs, text="a one\nb two\nc three\n")
+    found = read(root)["train"]
+    assert texts(found) == {"a": "one"}
+    assert reasons(found) == {"b": "no audio", "c": "unreadable audio"}
+
+
 def test_segments(root: Path) -> None:
     segments = (
         "a-1 a 0 0.25\na-2 a 0.25 -1\na-3 a 0.5 1.4\na-4 a 0.5 1.6\na-5 a 1.0 1.2\n"

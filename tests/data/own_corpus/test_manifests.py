@@ -1,5 +1,6 @@
 """lhotse manifests as icefall keeps them."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -100,6 +101,25 @@ def test_numbers_come_from_the_file_and_the_channel_from_the_manifest(
     assert np.abs(samples[0] - noise(1.0, 8000)).max() < 1e-3
 
 
+def test_the_channel_of_a_command_that_is_not_run(root: Path) -> None:
+    """lhotse makes such manifests of Kaldi's: the command's output has one channel."""
+    path = write_sound(root / "two.sph", 1.0, channels=2)
+    commands = {str(c): f"sph2pipe -f wav -p -c {c} {path}" for c in (1, 2)}
+    RecordingSet.from_recordings(
+        Recording(id_, [AudioSource("command", [0], line)], 16000, 16000, 1.0)
+        for id_, line in commands.items()
+    ).to_file(root / "train/r.jsonl")
+    SupervisionSet.from_segments(
+        SupervisionSegment(id_, id_, 0.0, 1.0, text="w") for id_ in commands
+    ).to_file(root / "train/s.jsonl")
+    split = prepare_split("train", *read(root)["train"], get_rule("none"))
+    samples = [load_cut(cut, 16000) for cut in split.cuts]
+    expected = soundfile.read(str(path), dtype="float32")[0]
+    assert len(samples) == 2
+    for channel in (0, 1):
+        np.testing.assert_array_equal(samples[channel], expected[:, channel])
+
+
 def test_audio_that_is_not_there(root: Path) -> None:
     recordings, supervisions = corpus(root / "sound", WORDS)
     (root / "sound/b.flac").unlink()
@@ -129,6 +149,23 @@ def test_features_alone_and_files_that_are_none(root: Path) -> None:
         RecipeError, match="neither recordings and supervisions nor cuts"
     ):
         read(root)
+
+
+def test_a_manifest_with_a_wrong_byte(root: Path) -> None:
+    content = bytearray(gzip.compress(b"{}"))
+    content[10] = 0b111  # a block of a type that there is not
+    (root / "train/r.jsonl.gz").write_bytes(content)
+    with pytest.raises(RecipeError, match="r.jsonl.gz: not a manifest of lhotse's"):
+        read(root)
+
+
+def test_hidden_files_are_no_manifests(root: Path) -> None:
+    """A Mac leaves ``._name`` beside each file of an archive, on other systems."""
+    recordings, supervisions = corpus(root / "sound", WORDS)
+    recordings.to_file(root / "train/r.jsonl.gz")
+    supervisions.to_file(root / "train/s.jsonl.gz")
+    (root / "train/._r.jsonl.gz").write_bytes(b"Mac OS X")
+    assert texts(read(root)["train"]) == WORDS
 
 
 def test_audio_that_is_no_file(root: Path) -> None:
