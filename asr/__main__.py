@@ -15,13 +15,14 @@ from asr.config_load import ROOT, load_config, load_model_config
 from asr.errors import RecipeError, UsageError
 from asr.failures import check_failures
 from asr.job import DECODERS, Job, Paths
-from asr.model_dir import CONFIG, choose_model_dir, read_manifest
+from asr.model_dir import BUNDLED, CONFIG, choose_model_dir, read_manifest
 from asr.owner import check_owner
 from asr.stage import Peers, Stage, check_needed, check_ready, entry_point, run_stage
 from asr.stages import STAGES
 
 TRAIN, TUNE, DECODE = 6, 7, 8  # numbers of the stages
 # The stage whose configuration they read.
+DEFAULT_CORPUS = "synth"
 COMMANDS = {"train_lm": 4, "rescore": 8, "report": 9}
 # Commands that have options of their own.
 OWN_OPTIONS = (
@@ -173,7 +174,7 @@ def _export(arguments: list[str]) -> int:
         raise UsageError("export takes no --test-dir and no --model-dir")
     job = make_job(options, DECODE)
     tune, decode = (next(s for s in STAGES if s.number == n) for n in (TUNE, DECODE))
-    check_needed(decode, tune, job)
+    check_needed(decode, tune, job, STAGES)
     from asr.bin.export import run
 
     run(job, options.out, options.max_mb, options.lm)
@@ -207,7 +208,7 @@ def build_parser(commands: Sequence[str] = STAGE_NAMES) -> argparse.ArgumentPars
         prog="asr", description=__doc__, allow_abbrev=False
     )
     parser.add_argument("stage", choices=commands)
-    parser.add_argument("--corpus", default="synth", help="a folder in egs/")
+    parser.add_argument("--corpus", default=DEFAULT_CORPUS, help="a folder in egs/")
     parser.add_argument("--download-dir", type=Path, default=Path("download"))
     parser.add_argument("--model", default="conformer")
     parser.add_argument("--data-dir", type=Path, help="default: data/CORPUS")
@@ -280,6 +281,8 @@ def _model_job(options: argparse.Namespace, exp: Path) -> Job | None:
     manifest = read_manifest(model_dir)
     home = options.exp_dir or Path("exp") / "pretrained" / manifest.name
     print(f"model: {model_dir} ({manifest.name}); results: {home}", flush=True)
+    if model_dir == BUNDLED and options.model_dir is None:
+        _say_why_bundled(options, exp)
     job = Job(
         config=load_model_config(model_dir / CONFIG, split_settings(options.settings)),
         paths=Paths(options.download_dir, home / "model", home, home / "model"),
@@ -292,6 +295,19 @@ def _model_job(options: argparse.Namespace, exp: Path) -> Job | None:
     )
     check_owner(job)
     return job
+
+
+def _say_why_bundled(options: argparse.Namespace, exp: Path) -> None:
+    """Tell who named a corpus that its model is not what is used."""
+    if options.corpus == DEFAULT_CORPUS and options.exp_dir is None:
+        return
+    trained = sorted(path.parent.name for path in exp.parent.glob("*/decode.yaml"))
+    others = f"; {exp.parent} has {', '.join(trained)} (--model)" if trained else ""
+    print(
+        f"note: {exp} is not trained, so the model that comes with the recipe is "
+        f"used{others}",
+        flush=True,
+    )
 
 
 def _folder(text: str) -> Path:

@@ -256,6 +256,13 @@ class TrainConfig:
     augment: FeatureAugmentConfig  # on the fly
     spec_augment: SpecAugmentConfig
 
+    def __post_init__(self) -> None:
+        before, epochs = self.preliminary_epochs, self.max_epochs
+        _require(
+            0 <= before < max(epochs, 1),
+            f"mmi.ctc_epochs={before}: from 0 and below train.max_epochs={epochs}",
+        )
+
     @property
     def preliminary_epochs(self) -> int:
         """The first epochs, with CTC alone before LF-MMI; 0 where the loss is CTC."""

@@ -118,7 +118,7 @@ def check_ready(stage: Stage, job: Job, stages: Sequence[Stage]) -> None:
     """Raise unless the stages before it are done and their files are there."""
     for needed in stages:
         if needed.name in stage.needs and not _brought(needed, job):
-            check_needed(stage, needed, job)
+            check_needed(stage, needed, job, stages)
     check_inputs(stage, job, stages)
 
 
@@ -127,23 +127,35 @@ def _brought(needed: Stage, job: Job) -> bool:
     return job.model_dir is not None and needed.number < FIRST_WITH_MODEL
 
 
-def check_needed(stage: Stage, needed: Stage, job: Job) -> None:
+def check_needed(
+    stage: Stage, needed: Stage, job: Job, stages: Sequence[Stage]
+) -> None:
     """Raise unless ``needed`` is done with this run's configuration."""
-    marker = needed.marker(job)
-    again = f"run ./run.sh --stage {needed.number} first, with the same options"
-    if not marker.exists():
+    if _ready(needed, job):
+        return
+    before = (s for s in stages if s.number < needed.number and not _brought(s, job))
+    first = next((s for s in before if not _ready(s, job)), needed)
+    again = f"run ./run.sh --stage {first.number} first, with the same options"
+    if not needed.marker(job).exists():
         raise RecipeError(f"{stage.title}: {needed.title} is not done; {again}")
-    old = read_marker(marker).get("settings", {})
-    both = (
-        {k: v for k, v in settings.items() if not _under(k, needed.own_keys)}
-        for settings in (old, needed.settings(job))
+    raise RecipeError(
+        f"{stage.title}: {needed.title} was run with another configuration "
+        f"({_changed(needed, job)}); {again}"
     )
-    changed = changes(*both)
-    if changed:
-        raise RecipeError(
-            f"{stage.title}: {needed.title} was run with another configuration "
-            f"({changed}); {again}"
-        )
+
+
+def _ready(stage: Stage, job: Job) -> bool:
+    return stage.marker(job).exists() and not _changed(stage, job)
+
+
+def _changed(stage: Stage, job: Job) -> str:
+    """What others care for and is no more as when the stage was done, in words."""
+    old = read_marker(stage.marker(job)).get("settings", {})
+    both = (
+        {k: v for k, v in settings.items() if not _under(k, stage.own_keys)}
+        for settings in (old, stage.settings(job))
+    )
+    return changes(*both)
 
 
 def check_inputs(stage: Stage, job: Job, stages: Sequence[Stage]) -> None:

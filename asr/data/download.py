@@ -64,7 +64,8 @@ def verify(archive: Path, source: Source) -> None:
         raise RecipeError(
             f"{archive}: truncated or damaged ({archive.stat().st_size} bytes): "
             f"{source.algorithm} {source.checksum} expected, got {got}; delete the "
-            "file and run the same command again to download it"
+            "file and run the same command again to download it, or correct the "
+            "checksum in corpus.yaml"
         )
     remember(archive, source.checksum)
 

@@ -24,7 +24,6 @@ def check_options(config: TrainConfig) -> None:
         ("ema_decay", 0 <= config.ema_decay < 1),
         ("mmi.ctc_scale", config.mmi.ctc_scale >= 0),
         ("realign_epochs", all(epoch >= 0 for epoch in config.realign_epochs)),
-        ("mmi.ctc_epochs", 0 <= config.preliminary_epochs < config.max_epochs),
     ):
         if not sensible:
             value = operator.attrgetter(name)(config)

@@ -119,7 +119,8 @@ def test_a_browser_shows_and_plays_it(page: Path, tmp_path: Path) -> None:
         assert window.run("""
             const all = [...document.querySelectorAll('audio')];
             await Promise.all(all.map(a => a.play()));
-            await new Promise(done => setTimeout(done, 300));
+            for (let i = 0; i < 100 && !all.every(a => a.currentTime > 0); i++)
+                await new Promise(done => setTimeout(done, 100));
             return all.map(a => [a.error, a.duration, a.currentTime > 0]);
             """) == [[None, 0.5, True], [None, 1.5, True]]
         assert window.run("return document.querySelector('img').naturalWidth") > 500
