@@ -78,6 +78,7 @@ def describe(curve: Curve) -> str:
 def draw(curves: Sequence[Curve], path: Path) -> None:
     """Draw a panel for word errors and one for phone errors, if there are such."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import StrMethodFormatter
 
     from asr.plot.spectrogram import save_png
 
@@ -87,9 +88,14 @@ def draw(curves: Sequence[Curve], path: Path) -> None:
     for axes, measure in zip(panels, measures, strict=True):
         for curve in curves:
             if curve.measure == measure:
-                points = (curve.hours, curve.errors)
-                axes.plot(*points, marker="o", markersize=3, label=curve.label)
-        axes.set(xscale="log", yscale="log", xlabel="CPU hours of training")
+                minutes = [60 * hours for hours in curve.hours]
+                axes.plot(
+                    minutes, curve.errors, marker="o", markersize=3, label=curve.label
+                )
+        axes.set(xscale="log", yscale="log", xlabel="CPU minutes of training")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            axis.set_minor_formatter(StrMethodFormatter("{x:g}"))
         axes.set_ylabel(f"{measure} on dev, greedy, %")
         axes.grid(True, which="both", alpha=0.3)
         axes.legend(fontsize=8)
