@@ -100,9 +100,9 @@ def _resolve(
     epochs: int,
     extra: Sequence[str],
 ) -> Row:
-    values = {"train.max_epochs": epochs, **row["set"]}
-    if values.get("train.loss") == "mmi":
-        values.setdefault("train.mmi.ctc_epochs", round(tree["ctc_share"] * epochs))
+    preliminary = round(tree["ctc_share"] * epochs)  # CTC alone does not read it
+    values = {"train.max_epochs": epochs, "train.mmi.ctc_epochs": preliminary}
+    values |= row["set"]
     items = (*(f"{key}={json.dumps(value)}" for key, value in values.items()), *extra)
     try:
         config = load_config(ROOT / "egs" / tree["corpus"], row["model"], items)
