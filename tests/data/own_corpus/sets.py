@@ -57,3 +57,9 @@ def reasons(found: tuple[RecordingSet, SupervisionSet]) -> dict[str, str]:
 def details(found: tuple[RecordingSet, SupervisionSet]) -> str:
     """All details of what is set aside."""
     return "\n".join((s.custom or {}).get("detail", "") for s in found[1])
+
+
+def recipe_options(folder: Path, settings: str) -> list[str]:
+    """Of the stages, for sets below ``folder/dl``; what they make goes to ``folder/d``."""
+    folders = ["--download-dir", str(folder / "dl"), "--data-dir", str(folder / "d")]
+    return ["--corpus", "mycorpus", "--nj", "1", *folders, "--set", settings]

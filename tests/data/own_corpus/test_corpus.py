@@ -15,6 +15,7 @@ from tests.data.own_corpus.sets import (
     as_folder,
     as_kaldi,
     read,
+    recipe_options,
     speakers,
     texts,
 )
@@ -177,16 +178,7 @@ def test_stages_0_to_2_and_what_is_changed_later(
 ) -> None:
     train = as_folder(tmp_path / "dl/train", {**speakers(4, 1), "odd/x.wav": None})
     (train / "transcriptions/lost.txt").write_text("nobody says this")
-    options = [
-        "--corpus",
-        "mycorpus",
-        "--nj",
-        "1",
-        "--download-dir",
-        str(tmp_path / "dl"),
-    ]
-    options += ["--data-dir", str(tmp_path / "d"), "--set"]
-    options += ["fbank.speeds=[1.0] corpus.test_sets=[]"]
+    options = recipe_options(tmp_path, "fbank.speeds=[1.0] corpus.test_sets=[]")
     for verb in ("download", "manifests", "fbank"):
         assert main([verb, *options]) == 0
     dropped = (tmp_path / "d/manifests/dropped.tsv").read_text().splitlines()[1:]

@@ -6,7 +6,7 @@ import pytest
 
 from asr.__main__ import main
 from asr.text.tokenizer import Tokenizer
-from tests.data.own_corpus.sets import as_kaldi
+from tests.data.own_corpus.sets import as_kaldi, recipe_options
 from tests.data.sounds import write_sound
 
 RUSSIAN = ["Ёлка — зелёная!", "Что ж, «объезд» и шум.", "Мой адрес: улица Щусева."]
@@ -30,15 +30,7 @@ def test_letters(tmp_path: Path, lines: list[str], first: str, letters: str) -> 
             wav_scp="".join(f"{id_} {id_}.wav\n" for id_ in rows),
             text="".join(f"{id_} {line}\n" for id_, line in rows.items()),
         )
-    options = [
-        "--corpus",
-        "mycorpus",
-        "--nj",
-        "1",
-        "--download-dir",
-        str(tmp_path / "dl"),
-    ]
-    options += ["--data-dir", str(tmp_path / "d"), "--set", "corpus.test_sets=[]"]
+    options = recipe_options(tmp_path, "corpus.test_sets=[]")
     for verb in ("download", "manifests", "tokenizer", "lm"):
         assert main([verb, *options]) == 0
     tokenizer = Tokenizer.load(tmp_path / "d/lang_char")
