@@ -21,8 +21,8 @@ from asr.stage import Peers, Stage, check_needed, check_ready, entry_point, run_
 from asr.stages import STAGES
 
 TRAIN, TUNE, DECODE = 6, 7, 8  # numbers of the stages
-# The stage whose configuration they read.
 DEFAULT_CORPUS = "synth"
+# The stage whose configuration they read.
 COMMANDS = {"train_lm": 4, "rescore": 8, "report": 9}
 # Commands that have options of their own.
 OWN_OPTIONS = (

@@ -7,7 +7,15 @@ from pathlib import Path
 from lhotse import Recording, SupervisionSegment
 from lhotse.utils import fastcopy
 
-from asr.data.manifest_filter import BAD_SEGMENT, DUPLICATE, is_set_aside, set_aside
+from asr.data.audio import AudioError
+from asr.data.manifest_filter import (
+    BAD_SEGMENT,
+    DUPLICATE,
+    NO_AUDIO,
+    UNREADABLE,
+    is_set_aside,
+    set_aside,
+)
 
 # Seconds that a segment may reach beyond its recording and is then cut there, as
 # Kaldi's extract-segments does; times in tables are rounded.
@@ -65,6 +73,12 @@ class FoundSet:
             and not is_set_aside(s)
             and (s.text or "").strip()
         ]
+
+
+def why_unheard(error: AudioError) -> tuple[str, str]:
+    """Reason and detail where a recording is not there, or cannot be read."""
+    said = str(error)
+    return (NO_AUDIO if "no such file" in said else UNREADABLE), said
 
 
 def fit(segment: SupervisionSegment, recording: Recording | None) -> SupervisionSegment:

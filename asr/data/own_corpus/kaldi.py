@@ -20,7 +20,7 @@ from asr.data.manifest_filter import (
 )
 from asr.data.own_corpus.audio_file import AudioStore
 from asr.data.own_corpus.commands import by_command
-from asr.data.own_corpus.found import FoundSet
+from asr.data.own_corpus.found import FoundSet, why_unheard
 from asr.data.own_corpus.table import Table, read_table
 from asr.errors import RecipeError
 
@@ -100,8 +100,7 @@ def _recordings(wavs: Table, store: AudioStore, found: FoundSet) -> None:
         try:
             found.describe(id_, _recording(id_, entry, store, where))
         except AudioError as error:
-            reason = NO_AUDIO if "no such file" in str(error) else UNREADABLE
-            found.drop(id_, reason, str(error))
+            found.drop(id_, *why_unheard(error))
 
 
 def _recording(

@@ -21,11 +21,10 @@ from asr.data.manifest_filter import (
     BAD_SEGMENT,
     NO_AUDIO,
     NO_TRANSCRIPT,
-    UNREADABLE,
 )
 from asr.data.own_corpus.audio_file import AudioStore
 from asr.data.own_corpus.commands import by_command
-from asr.data.own_corpus.found import FoundSet
+from asr.data.own_corpus.found import FoundSet, why_unheard
 from asr.errors import RecipeError
 
 PERTURBED = "perturbed copy"
@@ -154,8 +153,7 @@ def _describe(
     try:
         found.describe(recording.id, _found(path, recording, store))
     except AudioError as error:
-        reason = NO_AUDIO if "no such file" in str(error) else UNREADABLE
-        return reason, str(error)
+        return why_unheard(error)
     return None
 
 
