@@ -59,7 +59,7 @@ def load_user_folder(folder: Path, normalize: Rule) -> UserFolder:
     Raises:
         RecipeError: there is no audio at all.
     """
-    root = folder / "audio" if (folder / "audio").is_dir() else folder
+    root = audio_root(folder)
     audio, others = find_audio(root)
     names = name_files(list(audio))
     texts, failures = read_transcripts(folder / "transcriptions", normalize)
@@ -80,6 +80,11 @@ def load_user_folder(folder: Path, normalize: Rule) -> UserFolder:
         notes.append(f"not audio by their names, passed over: {names_of}{more}")
     files.sort(key=lambda file: file.id.encode())
     return UserFolder(tuple(files), dict(sorted(failures.items())), tuple(notes))
+
+
+def audio_root(folder: Path) -> Path:
+    """Where the audio of a folder is: in ``audio/``, else in the folder itself."""
+    return folder / "audio" if (folder / "audio").is_dir() else folder
 
 
 def find_audio(root: Path) -> tuple[dict[PurePath, Path], list[PurePath]]:

@@ -10,7 +10,7 @@ from asr.data.manifest_filter import NO_AUDIO, UNREADABLE
 from asr.data.own_corpus.audio_file import AudioStore
 from asr.data.own_corpus.found import FoundSet
 from asr.data.own_corpus.table import read_table
-from asr.data.user_folder import find_audio, shown
+from asr.data.user_folder import audio_root, find_audio, shown
 from asr.data.user_names import Name, name_files
 from asr.data.user_transcripts import pair, read_transcripts
 from asr.errors import RecipeError
@@ -31,7 +31,7 @@ def read_folder(folder: Path, store: AudioStore) -> FoundSet:
     Raises:
         RecipeError: there is no audio, or there are no transcripts.
     """
-    root = folder / "audio" if (folder / "audio").is_dir() else folder
+    root = audio_root(folder)
     audio, others = find_audio(root)
     if not (folder / "transcriptions").is_dir():
         raise RecipeError(
