@@ -7,6 +7,8 @@ holds a hash of both, so the same command goes on where it was stopped.
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
+from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
 import torch
@@ -93,10 +95,10 @@ def _run(
         return
     for i, problems in run_in_processes(
         "fbank",
-        extract_shard,
+        _extract_counted,
         tasks,
         nj,
-        initializer=_one_thread,
+        initializer=partial(_begin_worker, progress.seconds),
         idle=progress.show_if_due,
     ):
         yield numbers[i], problems
@@ -112,6 +114,28 @@ def _run_here(
             yield number, extract_shard(*task, progress.tick)
     finally:
         torch.set_num_threads(threads)
+
+
+_counter: "Synchronized[float] | None" = None  # of a worker process
+
+
+def _begin_worker(seconds: "Synchronized[float]") -> None:
+    """Set up a worker process; it counts in ``seconds``, which all of them share."""
+    global _counter  # what is shared can only be given to a process at its start
+    _counter = seconds
+    _one_thread()
+
+
+def _extract_counted(
+    cuts: Sequence[MonoCut], path: Path, settings: FbankSettings
+) -> list[str]:
+    return extract_shard(cuts, path, settings, _count)
+
+
+def _count(seconds: float) -> None:
+    if _counter is not None:
+        with _counter.get_lock():
+            _counter.value += seconds
 
 
 def _one_thread() -> None:

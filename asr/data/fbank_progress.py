@@ -1,6 +1,7 @@
-"""How far the extraction of a split is, in hours of audio and in shards."""
+"""How far the extraction of a split is, in hours of audio."""
 
-from collections.abc import Iterable, Sequence
+import multiprocessing
+from collections.abc import Collection, Sequence
 
 from lhotse.cut import MonoCut
 
@@ -17,23 +18,27 @@ class ExtractionProgress:
     """
 
     def __init__(
-        self, split: str, planned: Sequence[Sequence[MonoCut]], todo: Iterable[int]
+        self, split: str, planned: Sequence[Sequence[MonoCut]], todo: Collection[int]
     ) -> None:
         self._split = split
-        self._hours = [sum(c.duration for c in shard) / 3600 for shard in planned]
-        self._todo = set(todo)
-        self._ticked = 0.0
+        hours = [sum(c.duration for c in shard) / 3600 for shard in planned]
+        self._total, self._todo = sum(hours), set(todo)
+        self._before = self._total - sum(hours[n] for n in self._todo)
+        self._shards = len(hours)
+        # Worker processes count in it too: a shard is half an hour of audio, too much
+        # to be told of nothing before it is whole.
+        self.seconds = multiprocessing.get_context("spawn").Value("d", 0.0)
         self._timer = LineTimer()
 
     def tick(self, seconds: float) -> None:
-        """Count audio of the shard under way, where it runs in this process."""
-        self._ticked += seconds / 3600
+        """Count audio that this process has done."""
+        with self.seconds.get_lock():
+            self.seconds.value += seconds
         self.show_if_due()
 
     def finish(self, number: int) -> None:
         """Count a whole shard."""
         self._todo.discard(number)
-        self._ticked = 0.0
 
     def show_if_due(self) -> None:
         """Print a line if the last one is old enough."""
@@ -42,11 +47,10 @@ class ExtractionProgress:
 
     def show(self) -> None:
         """Print a line."""
-        total, left = sum(self._hours), sum(self._hours[n] for n in self._todo)
-        shards = len(self._hours)
+        done = self._before + self.seconds.value / 3600
         print(
-            f"fbank {self._split}: {total - left + self._ticked:.2f} of {total:.2f} h, "
-            f"{shards - len(self._todo)} of {shards} shards, "
+            f"fbank {self._split}: {done:.2f} of {self._total:.2f} h, "
+            f"{self._shards - len(self._todo)} of {self._shards} shards, "
             f"{self._timer.seconds:.0f} s",
             flush=True,
         )

@@ -50,12 +50,6 @@ class CheckpointFolder:
         if changed:
             self._set_aside(changed)
             return None
-        state = content["state"]
-        print(
-            f"{self.path}: going on at epoch {state['epoch'] + 1}, "
-            f"batch {state['position'] + 1}",
-            flush=True,
-        )
         return content
 
     def save(self, content: Mapping[str, Any]) -> None:

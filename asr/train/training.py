@@ -91,6 +91,8 @@ class Training(ABC, Generic[BatchT]):
             OutOfMemoryError: a batch does not fit into memory.
             RecipeError: the loss is not finite for many steps on end.
         """
+        if self.world.is_main:
+            print(f"{self.folder.path}: {self._where_it_stands()}", flush=True)
         with closing(self.log), self.stop, self.out_of_memory():
             self.log.begin(self.state)
             if not self._finished():
@@ -117,6 +119,17 @@ class Training(ABC, Generic[BatchT]):
         state = unpack_state(content, self.result_type)
         self.skips.rewind(state.step)
         return state
+
+    def _where_it_stands(self) -> str:
+        state = self.state
+        if self._finished():
+            return f"trained already, {state.epoch} epochs"
+        if state.epoch == state.position == 0:
+            return (
+                "no checkpoint yet, training begins; saved every "
+                f"{self.options.checkpoint_minutes:g} min and after each epoch"
+            )
+        return f"going on at epoch {state.epoch + 1}, batch {state.position + 1}"
 
     def _finished(self) -> bool:
         """Whether there is no epoch left, or no hope within ``patience``."""

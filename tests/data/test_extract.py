@@ -206,6 +206,6 @@ def _die(*arguments: object) -> list[str]:
 def test_dead_worker_is_a_clear_error(
     cuts: CutSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extract, "extract_shard", _die)
+    monkeypatch.setattr(extract, "_extract_counted", _die)
     with pytest.raises(RecipeError, match="worker process died.*same command again"):
         extract_split(cuts, "train", tmp_path / "fbank", SETTINGS, nj=2)

@@ -111,6 +111,32 @@ def test_sigterm_saves_and_says_how_to_go_on(
     assert again.state.step == 5
 
 
+def test_where_the_training_stands_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def first_line(step: int | None) -> str:
+        trainer = toy_trainer(tmp_path, tmp_path / "c", toy_config(max_epochs=2))
+        batches = len(trainer.plan)
+        capsys.readouterr()
+        if step is not None:
+            kill_at(trainer, batches + step, monkeypatch)
+            with pytest.raises(KilledError):
+                trainer.run()
+        else:
+            trainer.run()
+        return capsys.readouterr().out.partition("\n")[0]
+
+    folder = tmp_path / "c"
+    killed_early = first_line(step=0)
+    assert killed_early == (
+        f"{folder}: no checkpoint yet, training begins; saved every 10 min and after "
+        "each epoch"
+    )
+    assert first_line(step=1) == f"{folder}: going on at epoch 2, batch 1"
+    assert first_line(step=None) == f"{folder}: going on at epoch 2, batch 1"
+    assert first_line(step=None) == f"{folder}: trained already, 2 epochs"
+
+
 def test_other_configuration_sets_old_checkpoints_aside(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
