@@ -12,9 +12,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from asr.__main__ import split_settings
 from asr.atomic import write_text
 from asr.errors import RecipeError
+from asr.options import split_settings
 from benchmarks.row_runner import Runner, StoppedError, locked
 from benchmarks.row_table import table
 from benchmarks.rows import (

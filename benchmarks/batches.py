@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from asr.__main__ import TRAIN, build_parser, make_job
 from asr.bin.train import feasible, read_split
 from asr.data.dataset import Batch, BatchDataset
+from asr.options import TRAIN, build_parser, make_job
 from asr.text.tokenizer import Tokenizer
 
 

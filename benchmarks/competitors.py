@@ -18,8 +18,8 @@ PEER = "PocketSphinx"
 
 def job_of(folder: str, model_dir: str | None, decoders: str, home: Path) -> "Job":
     """The work order of ``--stage 8 --test-dir``, with the model installed in ``home``."""
-    from asr.__main__ import build_parser, make_job
     from asr.bin.install_model import install
+    from asr.options import build_parser, make_job
 
     words = ["decode", "--test-dir", folder, "--exp-dir", str(home)]
     words += ["--decoders", decoders]

@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from asr.__main__ import build_parser, make_job
 from asr.bin.train import feasible, feature_augment, new_model, read_split
 from asr.data.augment.feature_augment import FeatureAugment
 from asr.data.dataset import Augment, Batch
 from asr.job import Job
+from asr.options import build_parser, make_job
 from asr.text.tokenizer import Tokenizer
 from asr.train.epoch import open_epoch
 from asr.train.loop import Trainer

@@ -18,11 +18,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import nn
 
-from asr.__main__ import build_parser, make_job
 from asr.atomic import atomic_path
 from asr.bin.train import feasible, feature_augment, new_model, read_split
 from asr.bin.train_log import new_log
 from asr.job import Job
+from asr.options import build_parser, make_job
 from asr.plot.spectrogram import METADATA
 from asr.provenance import write_config
 from asr.text.tokenizer import Tokenizer

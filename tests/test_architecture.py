@@ -25,7 +25,7 @@ LAYERS = (
     ("text", "plot"),
     ("models", "data", "lm", "fsa"),
     ("train", "decode", "score"),
-    ("stage", "stage_files", "stages", "bin", "__main__"),
+    ("stage", "stage_files", "stages", "options", "bin", "__main__"),
 )
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
@@ -33,7 +33,13 @@ MODULES = sorted(
     if path.name != "__init__.py"
 )
 LIGHT = ("asr", "asr.__main__", "asr.atomic", "asr.errors", "asr.job", "asr.stage")
-LIGHT += ("asr.stages", "asr.config", "asr.config_load", "asr.text.normalize")
+LIGHT += (
+    "asr.options",
+    "asr.stages",
+    "asr.config",
+    "asr.config_load",
+    "asr.text.normalize",
+)
 HEAVY = ("torch", "torchaudio", "k2", "kenlm", "lhotse", "wandb", "matplotlib")
 HEAVY += ("kaldi_decoder", "kaldifst", "numba")
 

@@ -7,12 +7,13 @@ import pytest
 import soundfile
 from lhotse import CutSet
 
-from asr.__main__ import build_parser, main, make_job
+from asr.__main__ import main
 from asr.bin import fbank
 from asr.data.augment import listen
 from asr.data.jsonl import write_items
 from asr.errors import RecipeError
 from asr.job import Job
+from asr.options import build_parser, make_job
 from asr.stage_files import augment_sounds
 from asr.stages import STAGES
 from tests.data.conftest import cuts  # noqa: F401 - a fixture

@@ -38,6 +38,45 @@ def test_wrong_values(
 
 
 @pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["train", "--stage", "6"],
+            "local/train.sh: unrecognized arguments: --stage 6",
+        ),
+        (["train", "--nj", "x"], "argument --nj: invalid int value: 'x'"),
+        (["export"], "local/export.sh: the following arguments are required: --out"),
+        (["trian"], "invalid choice: 'trian' (choose from 'download'"),
+        ([], "the following arguments are required: stage"),
+    ],
+)
+def test_options_that_are_not_there_are_one_line(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert words in (line := said(capsys)) and "--help shows the options" in line
+    assert ("--stage is for run.sh" in line) == ("--stage" in arguments)
+
+
+@pytest.mark.parametrize(
+    ("command", "does"),
+    [
+        ("train", "Stage 6: train the acoustic model."),
+        ("export", "The trained model as a folder that needs nothing else."),
+    ],
+)
+def test_help_names_the_script_and_what_it_does(
+    command: str, does: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([command, "--help"])
+    assert stopped.value.code == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"usage: local/{command}.sh [OPTIONS]\n\n{does}\n")
+    assert "--data-dir" in told and "SUPPRESS" not in told
+
+
+@pytest.mark.parametrize(
     "stage", ["manifests", "fbank", "tokenizer", "lm", "graph", "train", "tune"]
 )
 def test_stage_before_its_inputs_says_which_to_run(

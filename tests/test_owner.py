@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from asr.__main__ import build_parser, make_job
 from asr.errors import UsageError
 from asr.job import Job
+from asr.options import build_parser, make_job
 from asr.owner import claim
 
 

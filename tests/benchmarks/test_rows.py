@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from asr.__main__ import build_parser, make_job, split_settings
 from asr.config_load import ROOT
 from asr.config_tree import flatten
 from asr.errors import UsageError
+from asr.options import build_parser, make_job, split_settings
 from benchmarks.rows import (
     Row,
     Study,

@@ -10,10 +10,11 @@ import pytest
 import torch
 import yaml
 
-from asr.__main__ import build_parser, main, make_job
+from asr.__main__ import main
 from asr.bin.decode import run_methods
 from asr.decode.nbest_file import read_nbest
 from asr.job import RESCORED, RESCORED_LISTS
+from asr.options import build_parser, make_job
 from asr.score.report import score
 from asr.score.transcripts import read_texts
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr.__main__ import build_parser, make_job
 from asr.bin import report
 from asr.data.clips import encode
 from asr.errors import RecipeError
+from asr.options import build_parser, make_job
 from asr.plot.curves import draw_curves
 from asr.score.experiment import Decoder, TestSet
 from asr.score.page import report_page
