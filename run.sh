@@ -7,7 +7,7 @@ stage=0
 stop_stage=9
 corpus=synth
 download_dir=download
-model=conformer
+model=
 exp_dir=
 data_dir=
 nj=$(nproc)
@@ -34,7 +34,7 @@ help_message="Usage: ./run.sh [--stage N] [--stop-stage N] [--corpus NAME] [--op
   --stop-stage N       last stage to run (default $stop_stage)
   --corpus NAME        a folder in egs/ with a corpus.yaml (default $corpus)
   --download-dir DIR   where archives lie, or are downloaded to (default $download_dir)
-  --model NAME         of $(known_models) (default $model)
+  --model NAME         of $(known_models) (default: what egs/CORPUS names)
   --exp-dir DIR        models and results (default exp/CORPUS/MODEL)
   --data-dir DIR       manifests, features, LM and graphs (default data/CORPUS)
   --nj N               processes (default $nj, this machine's cores)
@@ -62,7 +62,7 @@ is_stage "$stop_stage" || usage_error "--stop-stage $stop_stage: a number from 0
 [ "$stage" -le "$stop_stage" ] ||
   usage_error "--stage $stage is after --stop-stage $stop_stage"
 [[ "$nj" =~ ^[1-9][0-9]*$ ]] || usage_error "--nj $nj: a number from 1"
-[[ ", $(known_models)," == *", $model,"* ]] ||
+[[ -z "$model" || ", $(known_models)," == *", $model,"* ]] ||
   usage_error "--model $model: of $(known_models)"
 [ -n "$download_dir" ] || usage_error "--download-dir is empty"
 [[ "$corpus" != */* && -f "$root/egs/$corpus/corpus.yaml" ]] ||
@@ -75,7 +75,7 @@ for decoder in $decoders; do
 done
 [ -z "$init_from" ] || [ -f "$init_from" ] ||
   usage_error "--init-from $init_from: no such file"
-for name in exp_dir data_dir test_dir model_dir init_from export channel; do
+for name in model exp_dir data_dir test_dir model_dir init_from export channel; do
   [[ " ${given_options[*]-} " != *" $name "* || -n "${!name}" ]] ||
     usage_error "--${name//_/-} is empty"
 done
@@ -91,8 +91,8 @@ if [ -n "$test_dir" ]; then
   [ "$stage" -ge 8 ] || stage=8
 fi
 
-options=(--corpus "$corpus" --download-dir "$download_dir" --model "$model" --nj "$nj")
-for name in exp_dir data_dir test_dir channel model_dir init_from decoders set; do
+options=(--corpus "$corpus" --download-dir "$download_dir" --nj "$nj")
+for name in model exp_dir data_dir test_dir channel model_dir init_from decoders set; do
   [ -z "${!name}" ] || options+=("--${name//_/-}" "${!name}")
 done
 

@@ -26,7 +26,8 @@ them.
 
 Values come from [`conf/recipe.yaml`](../conf/recipe.yaml), then `conf/<model>.yaml`, then
 `egs/<corpus>/corpus.yaml`, then its part `per_model: <model>:`, then `--set`, the later
-before the earlier:
+before the earlier. The model is `--model`'s, or `default_model` of `corpus.yaml`, or a
+Conformer:
 
     ./run.sh --corpus an4 --set "train.max_epochs=40 tune.lm_weights=[0.2,0.4,0.8]"
 
@@ -169,6 +170,7 @@ def _table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 def _overrides(path: Path) -> str:
     """What a corpus's YAML says about the other sections."""
     corpus = read_yaml(path)
+    corpus.pop("default_model", None)
     layers = {"": corpus, **corpus.pop("per_model", {})}
     rows = []
     for model, layer in layers.items():

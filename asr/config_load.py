@@ -39,6 +39,7 @@ def load_config(
     if model not in MODELS:
         raise UsageError(f"--model {model}: known models are {', '.join(MODELS)}")
     corpus = read_yaml(corpus_dir / "corpus.yaml")
+    corpus.pop("default_model", None)
     per_model = corpus.pop("per_model", {}).get(model, {})
     tree = default_tree(model)
     for layer in (corpus, per_model):
@@ -49,6 +50,19 @@ def load_config(
     for item in settings:
         apply_setting(tree, item)
     return build_config(tree)
+
+
+def default_model(corpus_dir: Path) -> str:
+    """The model that is trained where none is named: the corpus's, or the first.
+
+    Raises:
+        UsageError: ``default_model`` of the corpus is none.
+    """
+    path = corpus_dir / "corpus.yaml"
+    name = read_yaml(path).get("default_model", next(iter(MODELS)))
+    if name not in tuple(MODELS):  # of any type
+        raise UsageError(f"{path}: default_model {name!r} is not {', '.join(MODELS)}")
+    return str(name)
 
 
 def load_model_config(path: Path, settings: Sequence[str]) -> Config:

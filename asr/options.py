@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from asr.config_load import ROOT, load_config, load_model_config
+from asr.config_load import ROOT, default_model, load_config, load_model_config
 from asr.errors import UsageError
 from asr.job import DECODERS, Job, Paths
 from asr.model_dir import BUNDLED, CONFIG, choose_model_dir, read_manifest
@@ -47,7 +47,7 @@ def build_parser(commands: Sequence[str] = STAGE_NAMES) -> argparse.ArgumentPars
     parser.add_argument(
         "--download-dir", type=Path, default=Path("download"), help="of the archives"
     )
-    parser.add_argument("--model", default="conformer", help="a file in conf/")
+    parser.add_argument("--model", help="a file in conf/; default: the corpus's")
     parser.add_argument("--data-dir", type=Path, help="default: data/CORPUS")
     parser.add_argument("--exp-dir", type=Path, help="default: exp/CORPUS/MODEL")
     parser.add_argument(
@@ -94,7 +94,8 @@ def make_job(options: argparse.Namespace, stage: int) -> Job:
         raise UsageError(f"--corpus {options.corpus}: known are {', '.join(known)}")
     if options.nj < 1:
         raise UsageError(f"--nj {options.nj}: at least 1")
-    exp = options.exp_dir or Path("exp") / options.corpus / options.model
+    model = options.model or default_model(corpus_dir)
+    exp = options.exp_dir or Path("exp") / options.corpus / model
     if stage >= DECODE:
         other = _model_job(options, exp)
         if other is not None:
@@ -103,7 +104,7 @@ def make_job(options: argparse.Namespace, stage: int) -> Job:
         raise UsageError("--model-dir is for stages 8 and 9 with --test-dir")
     trained = exp / "config.yaml" if stage > TRAIN else None
     settings = split_settings(options.settings)
-    config = load_config(corpus_dir, options.model, settings, trained)
+    config = load_config(corpus_dir, model, settings, trained)
     if config.train.one_batch:
         if stage != TRAIN:
             raise UsageError("train.one_batch=true is for --stage 6 --stop-stage 6")

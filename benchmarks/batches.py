@@ -24,6 +24,7 @@ def training_batches(
         number of tokens, blank included.
     """
     options = ["train", "--corpus", corpus, "--data-dir", str(data_dir)]
+    options += ["--model", "conformer"]
     job = make_job(build_parser().parse_args(options), TRAIN)
     tokenizer = Tokenizer.load(job.lang)
     split, _ = feasible(read_split(job, "train", tokenizer))

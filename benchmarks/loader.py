@@ -69,6 +69,7 @@ def main() -> None:
     parser = build_parser(["train"])
     parser.add_argument("--hours", type=float, default=0.25, help="of train")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.set_defaults(model="conformer")
     options = parser.parse_args(["train", *sys.argv[1:]])
     with tempfile.TemporaryDirectory() as folder:
         options.exp_dir = Path(folder)

@@ -63,6 +63,7 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=0.15, help="of train")
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--figure", type=Path, help="PNG to write")
+    parser.set_defaults(model="conformer")
     options = parser.parse_args(["train", *sys.argv[1:]])
     options.settings += f" train.max_epochs={options.epochs} log.wandb=off"
     with tempfile.TemporaryDirectory() as folder:

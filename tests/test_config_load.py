@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from asr.config import Config
-from asr.config_load import ROOT, load_config, merge, read_yaml
+from asr.config_load import ROOT, default_model, load_config, merge, read_yaml
 from asr.config_tree import build_config, flatten, plain
 from asr.errors import UsageError
 
@@ -39,6 +39,23 @@ def test_per_model_part_applies_to_that_model_only(tmp_path: Path) -> None:
     corpus = corpus_dir(tmp_path, text)
     assert load(corpus=corpus).train.seed == 1
     assert load(corpus=corpus, model="deepspeech2").train.seed == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "model"),
+    [("train: {seed: 1}\n", "conformer"), ("default_model: tdnnf\n", "tdnnf")],
+)
+def test_a_corpus_may_name_the_model(tmp_path: Path, text: str, model: str) -> None:
+    corpus = corpus_dir(tmp_path, text)
+    assert default_model(corpus) == model
+    assert load(corpus=corpus, model="deepspeech2").model.name == "deepspeech2"
+
+
+@pytest.mark.parametrize("name", ["lstm", "3", "[tdnnf]", "null"])
+def test_a_corpus_that_names_no_model_is_told(tmp_path: Path, name: str) -> None:
+    corpus = corpus_dir(tmp_path, f"default_model: {name}\n")
+    with pytest.raises(UsageError, match="corpus.yaml: default_model .* is not conf"):
+        default_model(corpus)
 
 
 def test_values_are_yaml() -> None:
