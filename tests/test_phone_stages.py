@@ -2,11 +2,12 @@
 
 import gzip
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
-from asr.bin import graph, score, tokenizer
+from asr.bin import graph, score, tokenizer, train_lm
 from asr.bin.export_lang import write_lang
 from asr.bin.install_model import copy_lang
 from asr.bin.train import in_units
@@ -14,6 +15,7 @@ from asr.config_load import ROOT, load_config
 from asr.errors import RecipeError, UsageError
 from asr.job import Job, Paths
 from asr.lm.kneser_ney import train_kneser_ney, write_arpa
+from asr.lm.neural import NeuralLm
 from asr.stage_files import lexicon_file, unit_files
 from asr.stages import STAGES
 from asr.text.units import load_units
@@ -92,6 +94,22 @@ def test_pieces_depend_on_what_they_did(tmp_path: Path) -> None:
     job = make_job(tmp_path, "tokenizer.kind=char")
     assert unit_files(job) == [job.lang / "sp.model"]
     assert lexicon_file(job) == []
+
+
+def test_neural_lm_has_pieces_of_its_own(tmp_path: Path, job: Job) -> None:
+    small = ("dim=16", "num_layers=1", "num_heads=2", "ff_dim=32", "max_epochs=30")
+    fast = ("patience=0", "dropout=0.0", "warmup_steps=5", "learning_rate=2e-2")
+    settings = [f"neural_lm.{item}" for item in (*small, *fast)]
+    job = make_job(tmp_path, "tokenizer.lexicon=words.lex", "log.wandb=off", *settings)
+    tokenizer.run(job)
+    (job.paths.lm / "train.txt").write_text("A CAT\nACT A CATACT\n" * 8)
+    shutil.copy(job.paths.cuts("train"), job.paths.cuts("dev"))
+    train_lm.run(job)
+    assert not (job.lang / "sp.model").exists()
+    lm = NeuralLm.load(job.neural_lm / "lm.pt")
+    assert lm.tokenizer.decode(lm.tokenizer.encode("A CAT ACT")) == "A CAT ACT"
+    seen, turned = lm.score(["ACT A CATACT", "CATACT A ACT"])
+    assert turned < seen - 1 < 0
 
 
 def test_user_errors(job: Job, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from asr.config import NeuralLmConfig
 from asr.errors import RecipeError, UsageError
 from asr.fingerprint import fingerprint
 from asr.job import Job
+from asr.lm.lm_tokenizer import lm_tokenizer
 from asr.lm.neural import save_neural_lm
 from asr.lm.token_text import TokenText, write_token_text
 from asr.lm.train_text import read_lines
@@ -36,12 +37,7 @@ def run(job: Job) -> None:
         RecipeError: stage 3 or 4 has not been run.
     """
     config, folder = job.config.neural_lm, job.neural_lm
-    if has_phones(job.lang):
-        raise RecipeError(
-            "neural LM: phones do not spell words; train it with --set "
-            "tokenizer.kind=bpe, stage 3 first"
-        )
-    tokenizer = Tokenizer.load(job.lang)
+    tokenizer = load_tokenizer(job)
     text = LmText(
         _token_text(job, tokenizer),
         context=config.context,
@@ -73,9 +69,39 @@ def run(job: Job) -> None:
     trainer.run()
     weights, epochs = average_best(folder / "checkpoints", 1)
     target = folder / "lm.pt"
-    save_neural_lm(target, weights, model_options(config), job.lang / "sp.model")
+    save_neural_lm(target, weights, model_options(config), pieces(job))
     print(f"{target}: the weights of epoch {epochs[0]}")
     _compare(job, trainer, dev)
+
+
+def pieces(job: Job) -> Path:
+    """The tokenizer's file: of stage 3, or where units are phones the LM's own."""
+    folder = job.neural_lm if has_phones(job.lang) else job.lang
+    return folder / "sp.model"
+
+
+def load_tokenizer(job: Job) -> Tokenizer:
+    """What cuts words into the LM's tokens; phones do not spell them.
+
+    Raises:
+        RecipeError: stage 3 or 4 has not been run.
+    """
+    if not has_phones(job.lang):
+        return Tokenizer.load(job.lang)
+    size = job.config.tokenizer.vocab_size
+    return lm_tokenizer(train_text(job), job.neural_lm, size)
+
+
+def train_text(job: Job) -> Path:
+    """What stage 4 has trained its n-gram on.
+
+    Raises:
+        RecipeError: it has not been run.
+    """
+    path = job.paths.lm / "train.txt"
+    if not path.is_file():
+        raise RecipeError(f"{path} is missing: run the lm stage (4) first")
+    return path
 
 
 def model_options(config: NeuralLmConfig) -> dict[str, Any]:
@@ -96,9 +122,7 @@ def _new_model(vocab_size: int, config: NeuralLmConfig) -> TransformerLm:
 
 def _token_text(job: Job, tokenizer: Tokenizer) -> TokenText:
     """Tokenise the text unless that is done already."""
-    source, target = job.paths.lm / "train.txt", job.neural_lm / "tokens.bin"
-    if not source.is_file():
-        raise RecipeError(f"{source} is missing: run the lm stage (4) first")
+    source, target = train_text(job), job.neural_lm / "tokens.bin"
     wanted = json.dumps(_sources(job))
     made_from = target.with_suffix(".json")
     known = made_from.read_text("utf-8") if made_from.is_file() else ""
@@ -112,7 +136,7 @@ def _token_text(job: Job, tokenizer: Tokenizer) -> TokenText:
 
 
 def _sources(job: Job) -> dict[str, str]:
-    files = {"text": job.paths.lm / "train.txt", "tokens": job.lang / "sp.model"}
+    files = {"text": job.paths.lm / "train.txt", "tokens": pieces(job)}
     return {name: fingerprint(path) for name, path in files.items()}
 
 
