@@ -18,5 +18,10 @@ def on_channel(segment: SupervisionSegment, channel: int) -> SupervisionSegment:
 
 def channel_of(cut: MonoCut) -> int | None:
     """The only channel to read, or None: all of them."""
-    marked = any((s.custom or {}).get(MARK) for s in cut.supervisions)
+    marked = any(only_channel(s) is not None for s in cut.supervisions)
     return int(cut.channel) if marked else None
+
+
+def only_channel(segment: SupervisionSegment) -> int | None:
+    """The channel that the utterance is on alone, or None: all of them."""
+    return int(segment.channel) if (segment.custom or {}).get(MARK) else None

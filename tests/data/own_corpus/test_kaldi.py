@@ -1,5 +1,6 @@
 """Kaldi data directories."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,49 @@ def test_segments(root: Path) -> None:
     }
     assert "from 0.5 to 1.6 s of a, which has 1.00 s" in details(found)
     assert "channel 2 (from 0) of a recording of 2" in details(found)
+
+
+def split_in_two(root: Path, train: str, dev: str) -> None:
+    """Two sets out of the same recording, with these segments of it."""
+    shutil.rmtree(root / "dev")
+    for name, segments in (("train", train), ("dev", dev)):
+        as_kaldi(
+            root / name,
+            wav_scp="a sound/a.wav\nb sound/b.wav\n",
+            segments=segments,
+            text="".join(f"{line.split()[0]} w\n" for line in segments.splitlines()),
+        )
+
+
+@pytest.mark.parametrize(
+    ("train", "dev"),
+    [
+        ("a-1 a 0 0.5\n", "a-2 a 0.5 1\n"),
+        ("a-1 a 0 0.2\na-2 a 0.4 0.5\n", "a-3 a 0.2 0.4\na-4 a 0.5 1\n"),
+        ("a-1 a 0 0.5 0\n", "a-2 a 0 0.5 1\n"),
+        ("a-1 a 0 1\n", "b-1 b 0 1\n"),
+    ],
+)
+def test_sets_may_share_a_long_recording(root: Path, train: str, dev: str) -> None:
+    split_in_two(root, train, dev)
+    found = read(root)
+    for name, segments in (("train", train), ("dev", dev)):
+        ids = {line.split()[0] for line in segments.splitlines()}
+        assert texts(found[name]).keys() == ids
+
+
+@pytest.mark.parametrize(
+    ("train", "dev"),
+    [
+        ("a-1 a 0 0.5\n", "a-2 a 0.49 1\n"),
+        ("a-1 a 0 0.5 1\n", "a-2 a 0.2 0.5 1\n"),
+        ("a-1 a 0 0.5\n", "a-2 a 0 0.5 1\n"),
+    ],
+)
+def test_sets_may_not_share_what_is_said(root: Path, train: str, dev: str) -> None:
+    split_in_two(root, train, dev)
+    with pytest.raises(RecipeError, match="train and dev have the same recording"):
+        read(root)
 
 
 def test_what_is_missing_or_there_twice(root: Path) -> None:
