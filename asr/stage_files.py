@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from asr.data.own_corpus.named import files_elsewhere
+from asr.data.user_names import shown
 from asr.fingerprint import fingerprint
 from asr.job import DECODERS, LANG_FILES, RESCORED, WITHOUT_LEXICON, Job
 from asr.model_dir import MANIFEST
@@ -55,6 +57,12 @@ def own_sets(job: Job) -> dict[str, Any]:
             [f"{folder.name}/{name}", *status]
             for folder in folders
             for name, *status in _stats(folder)
+        ]
+        files += [
+            [shown(path), *status]
+            for folder in folders
+            for path in files_elsewhere(folder)
+            if (status := _size_and_time(path))
         ]
         facts["own files"] = files if len(files) <= LISTED else _digest(files)
     return facts
@@ -167,13 +175,18 @@ def _stats(folder: Path) -> Iterator[list[Any]]:
             folders.clear()
         for name in sorted(files):
             path = os.path.join(where, name)
-            try:
-                status = os.stat(path)
-            except OSError:
-                continue  # a link to nowhere; stage 8 names it
-            relative = os.fsencode(os.path.relpath(path, folder))
-            shown = relative.decode("utf-8", "backslashreplace")
-            yield [shown, status.st_size, status.st_mtime_ns]
+            status = _size_and_time(path)
+            if status:  # else a link to nowhere; stage 8 names it
+                yield [shown(os.path.relpath(path, folder)), *status]
+
+
+def _size_and_time(path: str) -> list[int]:
+    """Of a file; nothing where there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return []
+    return [status.st_size, status.st_mtime_ns]
 
 
 def decoded_methods(folder: Path) -> list[str]:

@@ -16,7 +16,8 @@ from asr.bin.search import (
     search_signature,
     write_refs,
 )
-from asr.data.user_folder import UserFile, UserFolder, load_user_folder, shown
+from asr.data.user_folder import UserFile, UserFolder, load_user_folder
+from asr.data.user_names import shown
 from asr.decode.decoded import Decoded
 from asr.decode.kept import done_keys, write_kept
 from asr.decode.matrix import decode_in_child

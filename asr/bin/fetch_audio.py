@@ -6,7 +6,8 @@ from pathlib import Path
 
 from asr.config_load import ROOT
 from asr.data.fetch_audio import fetch_audio
-from asr.data.user_folder import shown, walk
+from asr.data.user_folder import walk
+from asr.data.user_names import shown
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 
 from asr.data import ffmpeg
 from asr.data.audio import SUFFIXES, check_audio
-from asr.data.user_names import Name, name_files
+from asr.data.user_names import Name, name_files, shown
 from asr.data.user_transcripts import match_transcripts, read_transcripts
 from asr.errors import RecipeError
 from asr.text.normalize import Rule
@@ -134,11 +134,6 @@ def check(path: Path) -> str | None:
     if path.stat().st_size == 0:
         return "is empty (0 bytes)"
     return None if ffmpeg.find_ffmpeg() else ffmpeg.NO_FFMPEG
-
-
-def shown(path: PurePath) -> str:
-    """A path that can be printed, whatever bytes it has."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _key(place: str, path: Path) -> str:

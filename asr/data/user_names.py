@@ -76,3 +76,8 @@ def _numbered(names: dict[PurePath, str]) -> dict[PurePath, Name]:
         taken.add(plain_id(unique))
         found[path] = Name(plain_id(unique), unique)
     return found
+
+
+def shown(path: PurePath | str) -> str:
+    """A path that can be printed, whatever bytes it has."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

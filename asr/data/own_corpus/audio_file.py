@@ -15,7 +15,7 @@ from asr.atomic import atomic_path
 from asr.data import ffmpeg
 from asr.data.audio import AudioError, check_audio
 from asr.data.corpus import describe_audio
-from asr.data.user_folder import shown
+from asr.data.user_names import shown
 from asr.progress import LineTimer
 
 CONVERTED_RATE = 16_000  # Hz, of what ffmpeg decodes

@@ -16,7 +16,8 @@ from asr.data.own_corpus.found import FoundSet
 from asr.data.own_corpus.held_out import HeldOut, hold_out
 from asr.data.own_corpus.ids import tell_apart
 from asr.data.own_corpus.kaldi import read_kaldi
-from asr.data.own_corpus.manifests import find_manifests, read_manifests
+from asr.data.own_corpus.manifests import read_manifests
+from asr.data.own_corpus.named import bases_of, manifest_files
 from asr.errors import RecipeError
 
 FORMS = (
@@ -80,7 +81,7 @@ def form_of(folder: Path) -> str | None:
     """Which of the forms a folder has, as far as its names tell."""
     if (folder / "wav.scp").is_file():
         return "kaldi"
-    if find_manifests(folder):
+    if manifest_files(folder):
         return "lhotse"
     parts = (folder / "audio", folder / "transcriptions")
     return "folder" if any(part.is_dir() for part in parts) else None
@@ -93,8 +94,7 @@ def read_set(name: str, download_dir: Path, work_dir: Path) -> FoundSet:
         RecipeError: it has none of them, or not wholly.
     """
     folder = download_dir / name
-    bases = (folder, download_dir, download_dir.resolve().parent, Path.cwd())
-    store = AudioStore(name, work_dir / name, bases)
+    store = AudioStore(name, work_dir / name, bases_of(folder))
     form = form_of(folder)
     if form is None:
         raise RecipeError(f"{folder}: holds none of {FORMS}")

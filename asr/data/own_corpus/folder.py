@@ -10,8 +10,8 @@ from asr.data.manifest_filter import NO_AUDIO, UNREADABLE
 from asr.data.own_corpus.audio_file import AudioStore
 from asr.data.own_corpus.found import FoundSet
 from asr.data.own_corpus.table import read_table
-from asr.data.user_folder import audio_root, find_audio, shown
-from asr.data.user_names import Name, name_files
+from asr.data.user_folder import audio_root, find_audio
+from asr.data.user_names import Name, name_files, shown
 from asr.data.user_transcripts import pair, read_transcripts
 from asr.errors import RecipeError
 from asr.text.normalize import fold_spaces

@@ -25,19 +25,11 @@ from asr.data.manifest_filter import (
 from asr.data.own_corpus.audio_file import AudioStore
 from asr.data.own_corpus.commands import by_command
 from asr.data.own_corpus.found import FoundSet, why_unheard
+from asr.data.own_corpus.named import manifest_files
 from asr.errors import RecipeError
 
 PERTURBED = "perturbed copy"
 TOLERANCE = 0.01  # seconds that a supervision may reach beyond its cut
-
-
-def find_manifests(folder: Path) -> list[Path]:
-    """Files that may be lhotse manifests."""
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.name.endswith((".jsonl", ".jsonl.gz")) and path.name[0] != "."
-    )
 
 
 def read_manifests(folder: Path, store: AudioStore) -> FoundSet:
@@ -51,7 +43,7 @@ def read_manifests(folder: Path, store: AudioStore) -> FoundSet:
     """
     found = FoundSet("lhotse manifests")
     by_kind: dict[str, list[tuple[Path, Any]]] = {}
-    for path in find_manifests(folder):
+    for path in manifest_files(folder):
         manifest = _load(path)
         by_kind.setdefault(type(manifest).__name__, []).append((path, manifest))
     recordings = by_kind.get(RecordingSet.__name__, [])
@@ -70,7 +62,7 @@ def read_manifests(folder: Path, store: AudioStore) -> FoundSet:
     else:
         raise RecipeError(
             f"{folder}: neither recordings and supervisions nor cuts among its manifests "
-            f"({', '.join(p.name for p in find_manifests(folder))})"
+            f"({', '.join(p.name for p in manifest_files(folder))})"
         )
     return found
 
