@@ -94,6 +94,7 @@ def training_hours(data: Path) -> float:
 def draw(curves: dict[str, list[Point]], path: Path) -> None:
     """Points and fitted laws on logarithmic axes as PNG; dashed beyond the points."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
     from asr.plot.spectrogram import save_png
 
@@ -109,6 +110,11 @@ def draw(curves: dict[str, list[Point]], path: Path) -> None:
         axes.plot(inside, [law(h) for h in inside], color=color, label=label)
         axes.plot(beyond, [law(h) for h in beyond], "--", color=color, linewidth=1)
     axes.set(xscale="log", yscale="log", xlabel="hours of training speech")
+    axes.xaxis.set_major_locator(FixedLocator((1, 2, 4, 7, 20, *ASKED)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    for formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+        formatter(StrMethodFormatter("{x:g}"))
     axes.set_ylabel("%WER on the test set")
     axes.set_title("dashed: extrapolated, a direction and no forecast", fontsize=10)
     axes.grid(True, which="both", alpha=0.3)
