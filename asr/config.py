@@ -288,6 +288,9 @@ class TuneConfig:
     """Stage 7: checkpoints averaged, and the values of the scales tried on dev."""
 
     average: int  # [>= 1] best epochs on dev whose weights are averaged
+    # [0 to 1] share of the weights of --init-from in the model, beside those; see
+    # training.md
+    init_share: float
     lm_weights: tuple[float, ...]  # of beam-lm
     word_scores: tuple[float, ...]  # of beam-lm: ln, added for each word
     hlg_scales: tuple[float, ...]  # of hlg: the graph's scores against the model's
@@ -304,6 +307,8 @@ class TuneConfig:
             value = getattr(self, name)
             _require(value != (), f"{name}=[]: at least one value to try")
         _require(self.steps >= 1, f"steps={self.steps}: from 1 on")
+        share = self.init_share
+        _require(0 <= share <= 1, f"init_share={share}: from 0 to 1")
         _require(self.max_seconds > 0, f"max_seconds={self.max_seconds}: above 0")
 
 

@@ -123,6 +123,7 @@ STAGES = (
         ],
         outputs=lambda job: [job.paths.averaged, job.paths.decode_yaml],
         marker=exp_marker("7-tune"),
+        facts=lambda job: init_from(job) if job.config.tune.init_share else {},
         free_keys=("decode.nbest",),
         own_keys=("tune",),
     ),

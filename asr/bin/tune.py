@@ -10,11 +10,12 @@ from asr.decode.acoustic import Input, compute_log_probs
 from asr.decode.methods import REGISTRY, SearchOptions, unavailable
 from asr.decode.options import checked
 from asr.decode.tune import DevSet, refined, tune_method
+from asr.errors import UsageError
 from asr.job import Job
 from asr.models.package import load_package, save_package
 from asr.provenance import git_commit, write_config
 from asr.text.units import Units, load_units
-from asr.train.average import average_best
+from asr.train.average import average_best, mix
 
 
 def run(job: Job) -> None:
@@ -67,6 +68,11 @@ def _tune(job: Job, method: str, dev: DevSet, options: SearchOptions) -> SearchO
 def _write_average(job: Job, tokenizer: Units) -> None:
     """Average the best epochs into one self-contained model file."""
     weights, epochs = average_best(job.paths.checkpoints, job.config.tune.average)
+    share = job.config.tune.init_share
+    if share:
+        if job.init_from is None:
+            raise UsageError(f"tune.init_share={share}: only with --init-from")
+        weights = mix(weights, job.init_from, share)
     options = dataclasses.asdict(job.config.model)
     save_package(
         job.paths.averaged,
@@ -77,4 +83,5 @@ def _write_average(job: Job, tokenizer: Units) -> None:
         tokens=tokenizer.tokens,
         epochs=epochs,
     )
-    print(f"{job.paths.averaged}: mean of epochs {epochs}", flush=True)
+    beside = f", {share:g} of {job.init_from}" if share else ""
+    print(f"{job.paths.averaged}: mean of epochs {epochs}{beside}", flush=True)

@@ -27,7 +27,7 @@ def init_from(model: nn.Module, path: Path, tokens: Sequence[str]) -> None:
     Raises:
         RecipeError: the file is damaged, or nothing in it agrees.
     """
-    weights, their_tokens = _read(path)
+    weights, their_tokens = read_weights(path)
     own = model.state_dict()
     taken: list[str] = []
     left: dict[str, list[str]] = {}  # reason -> weights
@@ -52,8 +52,12 @@ def init_from(model: nn.Module, path: Path, tokens: Sequence[str]) -> None:
     )
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], list[str] | None]:
-    """The weights of any of the recipe's files, and the tokens where it has them."""
+def read_weights(path: Path) -> tuple[dict[str, Tensor], list[str] | None]:
+    """The weights of any of the recipe's files, and the tokens where it has them.
+
+    Raises:
+        RecipeError: the file is damaged.
+    """
     if path.suffix == ".npz":
         return load_weights(path), read_tokens(path.parent / "lang" / "tokens.txt")
     content = checkpoint.load(path)
