@@ -70,6 +70,29 @@ def test_files_outside_the_folder_are_refused(tmp_path: Path) -> None:
         check_files(folder, read_manifest(folder))
 
 
+def test_the_configuration_is_compared_at_once(tmp_path: Path) -> None:
+    folder = tmp_path / "m"
+    folder.mkdir()
+    config = folder / "config.yaml"
+    config.write_text("model: {name: tdnnf}\n")
+    facts = (config.stat().st_size, sha256_of(config))
+    make_model(folder, files={"config.yaml": facts})
+    assert read_manifest(folder).files == {"config.yaml": facts}
+    config.write_text("model: {name: tdnng}\n")
+    with pytest.raises(RecipeError, match=r"config.yaml: not the file .*SHA-256"):
+        read_manifest(folder)
+    config.unlink()
+    with pytest.raises(RecipeError, match="config.yaml: missing; fetch or export"):
+        read_manifest(folder)
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "..", ".", "", "a/b"])
+def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+    assert read_manifest(make_model(tmp_path / "good", name="my corpus-tdnnf"))
+    with pytest.raises(RecipeError, match="names the model .*refused"):
+        read_manifest(make_model(tmp_path / "m", name=name))
+
+
 def test_which_model_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     exp, bundled = tmp_path / "exp", tmp_path / "bundled"
     monkeypatch.setattr(model_dir, "BUNDLED", bundled)
