@@ -120,7 +120,7 @@ def decode_foreign(job: ForeignJob, options: SearchOptions) -> None:
     for name, content in files.items():
         write_text(job.out / name, content)
     hyps = {id_: nbest[0].text for id_, nbest in decoded.nbest.items()}
-    if job.lm is not None:
+    if job.lm is not None and (tokens.show_words or REGISTRY[job.method].needs_graph):
         warn_of_unknown_words(list(hyps.values()), job.lm)
     if refs is not None:
         scores = score(refs, hyps)

@@ -181,6 +181,9 @@ def test_phones_show_words_by_a_lexicon_alone(
         f"{i} {''.join(phones)}\n" for i, phones in spoken.items()
     )
     assert note in capsys.readouterr().out
+    assert main(command(paths, out, "--lm", lm)) == 0  # beam-lm, without words
+    said = capsys.readouterr().out
+    assert note in said and "does not know" not in said  # once is enough
     (tmp_path / "lexicon.txt").write_text(
         "".join(f"{w} {p}\n" for w, p in SAID.items())
     )
