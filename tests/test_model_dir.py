@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import gzip
 import hashlib
 import http.server
 import tarfile
@@ -15,6 +16,7 @@ import torch
 
 from asr import model_dir
 from asr.__main__ import main
+from asr.bin.install_model import copy_lang
 from asr.errors import RecipeError
 from asr.model_dir import (
     FORMAT,
@@ -91,6 +93,18 @@ def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> No
     assert read_manifest(make_model(tmp_path / "good", name="my corpus-tdnnf"))
     with pytest.raises(RecipeError, match="names the model .*refused"):
         read_manifest(make_model(tmp_path / "m", name=name))
+
+
+def test_of_the_tokenizer_only_known_files_are_taken(tmp_path: Path) -> None:
+    source = tmp_path / "lang"
+    source.mkdir()
+    for name in ("tokens.txt", "HLG.pt", "G.pt", "words.txt"):
+        (source / name).write_text(name)
+    with gzip.open(source / "pronunciations.txt.gz", "wt") as file:
+        file.write("A AH\n")
+    copy_lang(source, tmp_path / "copy")
+    copied = {p.name: p.read_text() for p in (tmp_path / "copy").iterdir()}
+    assert copied == {"tokens.txt": "tokens.txt", "pronunciations.txt": "A AH\n"}
 
 
 def test_which_model_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
