@@ -129,7 +129,15 @@ def load_tensors(path: Path) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(content, dict) or "arcs" not in content:
             raise ValueError("no arcs")
-    except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+    except (
+        RuntimeError,
+        ValueError,
+        EOFError,
+        OSError,
+        LookupError,
+        AttributeError,
+        pickle.UnpicklingError,
+    ) as error:
         raise RecipeError(
             f"{path} is damaged: delete it and run the command that makes it again "
             "(of the recipe's: stage 5)"

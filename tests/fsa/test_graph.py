@@ -183,6 +183,11 @@ def test_a_graph_that_is_code_is_not_run(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
     torch.save({"arcs": arcs, "aux_labels": arcs[:, 0]}, tmp_path / "HLG.pt")
     assert load_graph(tmp_path / "HLG.pt").arcs.shape == (1, 4)
+    content = (tmp_path / "HLG.pt").read_bytes()
+    for bad in (content[: len(content) // 2], b"hello there", b""):
+        (tmp_path / "HLG.pt").write_bytes(bad)
+        with pytest.raises(RecipeError, match="HLG.pt is damaged"):
+            load_graph(tmp_path / "HLG.pt")
 
 
 @pytest.mark.parametrize(
