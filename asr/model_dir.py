@@ -50,8 +50,12 @@ class Manifest:
 def read_manifest(folder: Path) -> Manifest:
     """Read ``manifest.json``.
 
+    ``config.yaml`` is compared with it, as that is read before, and more often than,
+    the files that are looked at when the model is first used.
+
     Raises:
-        RecipeError: it is not there, damaged, or of a later form.
+        RecipeError: it is not there, damaged, or of a later form; ``config.yaml`` is
+            missing, or another one.
     """
     path = folder / MANIFEST
     try:
@@ -64,12 +68,18 @@ def read_manifest(folder: Path) -> Manifest:
         files = {
             n: (int(size), str(sha)) for n, (size, sha) in content["files"].items()
         }
-        manifest = Manifest(**{**content, "files": files})
-        return Manifest(**{**asdict(manifest), "decoders": tuple(manifest.decoders)})
+        decoders = tuple(content["decoders"])
+        manifest = Manifest(**{**content, "files": files, "decoders": decoders})
     except FileNotFoundError:
         raise RecipeError(f"{folder}: not a model folder (no {MANIFEST})") from None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise RecipeError(f"{path}: damaged ({error}); fetch it again") from None
+    name = str(manifest.name)  # of the folder that results go to
+    if name in ("", "..") or PurePosixPath(name).name != name:
+        raise RecipeError(f"{path}: names the model {name!r}: refused")
+    if CONFIG in files:
+        check_file(folder, CONFIG, files[CONFIG])
+    return manifest
 
 
 def check_files(folder: Path, manifest: Manifest) -> None:
@@ -78,18 +88,24 @@ def check_files(folder: Path, manifest: Manifest) -> None:
     Raises:
         RecipeError: one is missing, or another one than the manifest says.
     """
-    for name, (size, sha256) in manifest.files.items():
-        place = PurePosixPath(name)
-        if place.is_absolute() or ".." in place.parts:
-            raise RecipeError(f"{folder}: {MANIFEST} names {name!r}: refused")
-        path = folder / place
-        if not path.is_file():
-            raise RecipeError(f"{path}: missing; fetch or export the model again")
-        if path.stat().st_size != size or sha256_of(path) != sha256:
-            raise RecipeError(
-                f"{path}: not the file that {MANIFEST} names (SHA-256 differs); fetch or "
-                "export the model again"
-            )
+    for name, facts in manifest.files.items():
+        check_file(folder, name, facts)
+
+
+def check_file(folder: Path, name: str, facts: tuple[int, str]) -> None:
+    """Compare one file with its size and SHA-256; as :func:`check_files`."""
+    place = PurePosixPath(name)
+    if place.is_absolute() or ".." in place.parts:
+        raise RecipeError(f"{folder}: {MANIFEST} names {name!r}: refused")
+    path = folder / place
+    if not path.is_file():
+        raise RecipeError(f"{path}: missing; fetch or export the model again")
+    size, sha256 = facts
+    if path.stat().st_size != size or sha256_of(path) != sha256:
+        raise RecipeError(
+            f"{path}: not the file that {MANIFEST} names (SHA-256 differs); fetch or "
+            "export the model again"
+        )
 
 
 def sha256_of(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import gzip
 import hashlib
 import http.server
 import tarfile
@@ -15,6 +16,7 @@ import torch
 
 from asr import model_dir
 from asr.__main__ import main
+from asr.bin.install_model import copy_lang
 from asr.errors import RecipeError
 from asr.model_dir import (
     FORMAT,
@@ -68,6 +70,41 @@ def test_files_outside_the_folder_are_refused(tmp_path: Path) -> None:
     folder = make_model(tmp_path / "m", files={"../secret": (0, "")})
     with pytest.raises(RecipeError, match="refused"):
         check_files(folder, read_manifest(folder))
+
+
+def test_the_configuration_is_compared_at_once(tmp_path: Path) -> None:
+    folder = tmp_path / "m"
+    folder.mkdir()
+    config = folder / "config.yaml"
+    config.write_text("model: {name: tdnnf}\n")
+    facts = (config.stat().st_size, sha256_of(config))
+    make_model(folder, files={"config.yaml": facts})
+    assert read_manifest(folder).files == {"config.yaml": facts}
+    config.write_text("model: {name: tdnng}\n")
+    with pytest.raises(RecipeError, match=r"config.yaml: not the file .*SHA-256"):
+        read_manifest(folder)
+    config.unlink()
+    with pytest.raises(RecipeError, match="config.yaml: missing; fetch or export"):
+        read_manifest(folder)
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "..", ".", "", "a/b"])
+def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
+    assert read_manifest(make_model(tmp_path / "good", name="my corpus-tdnnf"))
+    with pytest.raises(RecipeError, match="names the model .*refused"):
+        read_manifest(make_model(tmp_path / "m", name=name))
+
+
+def test_of_the_tokenizer_only_known_files_are_taken(tmp_path: Path) -> None:
+    source = tmp_path / "lang"
+    source.mkdir()
+    for name in ("tokens.txt", "HLG.pt", "G.pt", "words.txt"):
+        (source / name).write_text(name)
+    with gzip.open(source / "pronunciations.txt.gz", "wt") as file:
+        file.write("A AH\n")
+    copy_lang(source, tmp_path / "copy")
+    copied = {p.name: p.read_text() for p in (tmp_path / "copy").iterdir()}
+    assert copied == {"tokens.txt": "tokens.txt", "pronunciations.txt": "A AH\n"}
 
 
 def test_which_model_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

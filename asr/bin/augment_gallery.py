@@ -84,5 +84,6 @@ def _sounds_or_none(job: Job, part: str, folder: str | None) -> tuple[Path, ...]
     try:
         return find_folder(job, part, folder)
     except RecipeError as error:
-        print(f"{part} is shown without its folder: {error}", flush=True)
+        how = "not shown" if part == "noise" else "shown with simulated rooms"
+        print(f"{part} is {how}: {error}", flush=True)
         return ()

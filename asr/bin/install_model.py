@@ -13,7 +13,7 @@ from asr.decode.methods import REGISTRY
 from asr.errors import RecipeError
 from asr.fsa.graph import build_graphs
 from asr.fsa.lexicon import read_arpa_words, spell_words, write_lexicon
-from asr.job import DECODERS, Job
+from asr.job import DECODERS, LANG_FILES, Job
 from asr.lm.kenlm_tools import build_binary, find_tool
 from asr.model_dir import MANIFEST, Manifest, check_files, read_manifest, sha256_of
 from asr.models.create import create_model
@@ -79,13 +79,16 @@ def _install(source: Path, manifest: Manifest, target: Path, unit: str) -> None:
 
 
 def copy_lang(source: Path, target: Path) -> None:
-    """Copy the tokenizer's files into a new folder, unpacked."""
+    """Copy the tokenizer's files into a new folder, unpacked.
+
+    Of what else may lie there nothing is taken: a graph is made here, not fetched.
+    """
     target.mkdir()
-    for file in source.iterdir():
-        if file.suffix == ".gz":
-            _unpack(file, target / file.stem)
-        else:
-            shutil.copyfile(file, target / file.name)
+    for name in ("tokens.txt", *(n for names in LANG_FILES.values() for n in names)):
+        if (source / f"{name}.gz").is_file():
+            _unpack(source / f"{name}.gz", target / name)
+        elif (source / name).is_file():
+            shutil.copyfile(source / name, target / name)
 
 
 def _install_lm(source: Path, folder: Path, lang: Path, order: int) -> None:

@@ -1,6 +1,9 @@
 """The same function on many tasks, in several processes."""
 
+import ctypes
 import multiprocessing
+import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -10,10 +13,26 @@ from asr.errors import RecipeError
 from asr.progress import SECONDS_BETWEEN_LINES
 
 Result = TypeVar("Result")
+PR_SET_PDEATHSIG = 1  # of prctl(2): what this process gets when its parent is gone
 
 
 def _nothing() -> None:
     pass
+
+
+def _begin(initializer: Callable[[], None]) -> None:
+    """Bind a new process to its parent, then prepare it.
+
+    A worker holds both ends of the pipe that its tasks come from, so where the parent is
+    killed it would wait for the next one for ever.
+    """
+    parent = multiprocessing.parent_process()
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "prctl"):  # Linux
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if parent is not None and os.getppid() != parent.pid:  # it was gone before
+        os._exit(1)
+    initializer()
 
 
 def run_in_processes(
@@ -39,7 +58,7 @@ def run_in_processes(
     # Spawned, not forked: torch's thread pools do not survive a fork, and the forks
     # of asr/data/espeak.py must come from a process without threads.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(nj, context, initializer=initializer) as pool:
+    with ProcessPoolExecutor(nj, context, _begin, (initializer,)) as pool:
         futures = {pool.submit(function, *task): n for n, task in enumerate(tasks)}
         try:
             yield from _as_completed(futures, idle)

@@ -15,6 +15,7 @@ from asr.data.espeak import espeak
 from asr.data.pool import run_in_processes
 from asr.data.synth_plan import Line, SynthSettings, plan
 from asr.data.synth_speech import speak_chunk
+from asr.errors import RecipeError
 from asr.progress import LineTimer
 
 CHUNK = 20  # utterances given to a process at a time
@@ -25,6 +26,9 @@ def generate(folder: Path, settings: SynthSettings, nj: int) -> None:
 
     Files of an interrupted run with the same options are kept; those of other
     options are removed.
+
+    Raises:
+        RecipeError: ``folder`` holds what is not of this corpus.
     """
     lines = plan(settings)
     digest = _digest(lines, settings)
@@ -32,7 +36,7 @@ def generate(folder: Path, settings: SynthSettings, nj: int) -> None:
         print(f"{folder}: already there", flush=True)
         return
     if not _holds(folder / ".plan", digest):
-        remove(folder)
+        _clear(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / ".plan", digest + "\n")
     for split in settings.sizes:
@@ -40,6 +44,23 @@ def generate(folder: Path, settings: SynthSettings, nj: int) -> None:
     todo = [line for line in lines if not (folder / line.file).exists()]
     _speak_all(todo, folder, settings, nj)
     write_text(folder / ".complete", digest + "\n")
+
+
+def _clear(folder: Path) -> None:
+    """Remove a corpus of other options; ``.plan``, which tells it is ours, stays."""
+    inside = list(folder.iterdir()) if folder.is_dir() else []
+    if not inside:
+        return
+    if not (folder / ".plan").is_file():
+        raise RecipeError(
+            f"{folder}: is there, and not the embedded corpus (no .plan in it); move it "
+            "away, or name another --download-dir"
+        )
+    print(f"{folder}: of other corpus.options; removed and spoken anew", flush=True)
+    remove(folder / ".complete")  # first: from here on the old one is not whole
+    for path in inside:
+        if path.name not in (".plan", ".complete"):
+            remove(path)
 
 
 def _speak_all(

@@ -22,6 +22,7 @@ from asr.score.report import score
 from asr.score.results import Result, write_results
 from asr.score.transcripts import read_texts
 from asr.text.foreign_tokens import ForeignTokens, read_foreign_tokens
+from asr.text.tokenizer import WORD_START
 
 # Those that need nothing but what the command takes.
 METHODS_HERE = tuple(
@@ -119,7 +120,7 @@ def decode_foreign(job: ForeignJob, options: SearchOptions) -> None:
     for name, content in files.items():
         write_text(job.out / name, content)
     hyps = {id_: nbest[0].text for id_, nbest in decoded.nbest.items()}
-    if job.lm is not None:
+    if job.lm is not None and (tokens.show_words or REGISTRY[job.method].needs_graph):
         warn_of_unknown_words(list(hyps.values()), job.lm)
     if refs is not None:
         scores = score(refs, hyps)
@@ -161,6 +162,13 @@ def _prepare(job: ForeignJob) -> ForeignTokens:
     write_text(target, text)
     if REGISTRY[job.method].needs_graph and job.lm is not None:
         build_foreign_graph(tokens, job.lm, job.lexicon, job.lang_dir)
+    elif not tokens.show_words:
+        print(
+            f"{job.tokens}: no token begins a word (with {WORD_START}) and none is a "
+            "space (<space> or |): what is recognised has one word an utterance; --method "
+            "hlg with --lexicon FILE finds words",
+            flush=True,
+        )
     return tokens
 
 

@@ -121,12 +121,23 @@ def save_arcs(arcs: Ints, words: Ints | None, path: Path) -> None:
 
 
 def load_tensors(path: Path) -> dict[str, Any]:
-    """What ``save_arcs`` has written; RecipeError if the file is damaged."""
+    """What ``save_arcs`` has written; RecipeError if the file is damaged.
+
+    Of a pickle that holds anything but tensors nothing is run.
+    """
     try:
-        content = torch.load(path, map_location="cpu")
+        content = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(content, dict) or "arcs" not in content:
             raise ValueError("no arcs")
-    except (RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+    except (
+        RuntimeError,
+        ValueError,
+        EOFError,
+        OSError,
+        LookupError,
+        AttributeError,
+        pickle.UnpicklingError,
+    ) as error:
         raise RecipeError(
             f"{path} is damaged: delete it and run the command that makes it again "
             "(of the recipe's: stage 5)"

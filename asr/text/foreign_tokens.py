@@ -39,6 +39,11 @@ class ForeignTokens:
     width: int
     space: int | None
 
+    @property
+    def show_words(self) -> bool:
+        """Whether tokens tell where a word begins; phones do not."""
+        return any(token.startswith(WORD_START) for token in self.tokens)
+
 
 def read_foreign_tokens(path: Path, blank: int | None = None) -> ForeignTokens:
     """Read ``token id`` lines.
@@ -61,12 +66,6 @@ def read_foreign_tokens(path: Path, blank: int | None = None) -> ForeignTokens:
     tokens = [BLANK, *names[1:]]
     if space is not None:
         tokens[space] = WORD_START
-    elif not any(token.startswith(WORD_START) for token in tokens):
-        print(
-            f"{path}: no token begins a word (with {WORD_START}) and none is a space "
-            "(<space> or |): what is recognised has one word an utterance",
-            flush=True,
-        )
     width = len(written)
     return ForeignTokens(tuple(names), tuple(tokens), tuple(columns), width, space)
 

@@ -41,6 +41,17 @@ def schedule_factor(
     return _half_cosine(1.0, final_ratio, min(1.0, (step - warmup_steps) / rest))
 
 
+def tell_long_warmup(warmup_steps: int, total_steps: int) -> None:
+    """Print a note if the training ends before its learning rate is there."""
+    if warmup_steps >= total_steps:
+        print(
+            f"note: warmup_steps is {warmup_steps}, but the training has only "
+            f"{total_steps} updates, so it ends before the learning rate is reached; set "
+            "a smaller one, or more epochs",
+            flush=True,
+        )
+
+
 def _noam(number: int, warmup_steps: int) -> float:
     """``number`` counts steps from 1."""
     return min(number / warmup_steps, math.sqrt(warmup_steps / number))

@@ -13,7 +13,7 @@ from asr.train.ema import Ema
 from asr.train.group import Group
 from asr.train.optimizer import new_optimizer
 from asr.train.precision import choose_precision
-from asr.train.schedule import schedule_factor
+from asr.train.schedule import schedule_factor, tell_long_warmup
 from asr.train.skipped import SkipLog
 from asr.train.state import TrainState
 from asr.train.world import World
@@ -73,6 +73,8 @@ class Stepper(ABC, Generic[BatchT]):
         self.optimizer = new_optimizer(model, config)
         self.ema = Ema(model, config.ema_decay) if config.ema_decay else None
         self.network = world.wrap(model)
+        if world.is_main:
+            tell_long_warmup(config.warmup_steps, total_steps)
 
     @property
     def learning_rate(self) -> float:

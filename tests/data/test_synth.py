@@ -1,5 +1,6 @@
 """The embedded corpus: the same bytes, disjoint voices, and restartable."""
 
+import dataclasses
 import wave
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from asr.data import synth
 from asr.data.synth import generate
 from asr.data.synth_plan import SynthSettings
+from asr.errors import RecipeError
 from tests.data.synth_settings import SETTINGS
 
 
@@ -53,19 +55,55 @@ def _here(name, function, tasks, nj):  # type: ignore[no-untyped-def]
 
 
 def test_other_options_replace_the_corpus(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(synth, "run_in_processes", _here)
+    folder = tmp_path / "synth"
+    generate(folder, SETTINGS, nj=1)
+    before = wavs(folder)
+    assert "removed" not in capsys.readouterr().out
+    fewer = {"train": 4, "dev": 2, "test": 2}
+    changed = SynthSettings(4, 16000, fewer, SETTINGS.speakers, SETTINGS.snr)
+    generate(folder, changed, nj=1)
+    assert f"{folder}: of other corpus.options; removed" in capsys.readouterr().out
+    after = wavs(folder)
+    assert sum(name.endswith(".wav") for name in after) == 8
+    shared = {n for n in before.keys() & after.keys() if n.endswith(".wav")}
+    assert shared and all(before[name] != after[name] for name in shared)
+
+
+def test_a_folder_of_somebody_else_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "synth"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("all of it")
+    with pytest.raises(RecipeError, match="not the embedded corpus.*--download-dir"):
+        generate(folder, SETTINGS, nj=1)
+    assert (folder / "thesis.txt").read_text() == "all of it"
+
+
+def test_killed_while_it_removes_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(synth, "run_in_processes", _here)
     folder = tmp_path / "synth"
     generate(folder, SETTINGS, nj=1)
     before = wavs(folder)
-    fewer = {"train": 4, "dev": 2, "test": 2}
-    changed = SynthSettings(4, 16000, fewer, SETTINGS.speakers, SETTINGS.snr)
-    generate(folder, changed, nj=1)
-    after = wavs(folder)
-    assert sum(name.endswith(".wav") for name in after) == 8
-    shared = {n for n in before.keys() & after.keys() if n.endswith(".wav")}
-    assert shared and all(before[name] != after[name] for name in shared)
+    changed = dataclasses.replace(SETTINGS, seed=SETTINGS.seed + 1)
+    left = [".complete", "train.tsv"]  # what it gets to before it is killed
+
+    def killed(path: Path) -> None:
+        if path.name not in left:
+            raise KeyboardInterrupt
+        path.unlink()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(synth, "remove", killed)
+        with pytest.raises(KeyboardInterrupt):
+            generate(folder, changed, nj=1)
+    generate(folder, SETTINGS, nj=1)  # the first ones again: nothing is taken as whole
+    assert wavs(folder) == before
 
 
 def test_sound_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

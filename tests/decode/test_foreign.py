@@ -12,7 +12,15 @@ import pytest
 from asr.__main__ import main
 from asr.lm.kneser_ney import train_kneser_ney, write_arpa
 from asr.score.results import COLUMNS
-from tests.decode.toolkits import DEV, REFS, TOOLKITS, WORDS, write_files
+from tests.decode.toolkits import (
+    DEV,
+    REFS,
+    TOOLKITS,
+    WORDS,
+    Toolkit,
+    matrix,
+    write_files,
+)
 
 SHIFT = 0.02
 
@@ -147,6 +155,43 @@ def test_scales_are_tuned_on_other_utterances_and_printed(
         assert main(command(paths, out, *options, *by_hand)) == 0
         first = (tmp_path / "out" / "nbest.jsonl").read_bytes()
         assert (out / "nbest.jsonl").read_bytes() == first
+
+
+PHONES = Toolkit(("<blk>", "<unk>", "EH", "N", "OW", "W", "AH"), 0, None)
+SAID = {"NEON": "N EH OW N", "NO": "N OW", "ON": "OW N", "ONE": "W AH N"}
+
+
+def test_phones_show_words_by_a_lexicon_alone(
+    lm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("kaldi_decoder")
+    text = {"a": "NO ONE", "b": "ON NEON NO"}
+    spoken = {
+        i: [p for w in t.split() for p in SAID[w].split()] for i, t in text.items()
+    }
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        for id_, phones in spoken.items():
+            ids = [PHONES.tokens.index(phone) for phone in phones]
+            file[id_] = matrix(PHONES, ids, np.random.default_rng(2))
+    lines = (f"{t} {i}\n" for i, t in enumerate(PHONES.tokens))
+    (tmp_path / "tokens.txt").write_text("".join(lines))
+    paths = {"log_probs.h5": tmp_path / "x.h5", "tokens.txt": tmp_path / "tokens.txt"}
+    out, note = tmp_path / "out", "one word an utterance; --method hlg with --lexicon"
+    assert main(command(paths, out, "--method", "greedy")) == 0
+    assert (out / "text").read_text() == "".join(
+        f"{i} {''.join(phones)}\n" for i, phones in spoken.items()
+    )
+    assert note in capsys.readouterr().out
+    assert main(command(paths, out, "--lm", lm)) == 0  # beam-lm, without words
+    said = capsys.readouterr().out
+    assert note in said and "does not know" not in said  # once is enough
+    (tmp_path / "lexicon.txt").write_text(
+        "".join(f"{w} {p}\n" for w, p in SAID.items())
+    )
+    options = ["--method", "hlg", "--lm", lm, "--lexicon", tmp_path / "lexicon.txt"]
+    assert main(command(paths, out, *options)) == 0
+    assert (out / "text").read_text() == "".join(f"{i} {t}\n" for i, t in text.items())
+    assert note not in capsys.readouterr().out
 
 
 def test_a_lexicon_of_ones_own(lm: Path, tmp_path: Path) -> None:

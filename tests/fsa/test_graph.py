@@ -171,6 +171,25 @@ def test_words_outside_the_lexicon_leave_no_trace(tmp_path: Path) -> None:
     assert outgoing == set(range(grammar.num_states))
 
 
+def test_a_graph_that_is_code_is_not_run(tmp_path: Path) -> None:
+    class Code:
+        def __reduce__(self) -> object:
+            return (Path.touch, (tmp_path / "ran",))
+
+    arcs = torch.zeros(1, 4, dtype=torch.int32)
+    torch.save({"arcs": arcs, "aux_labels": Code()}, tmp_path / "HLG.pt")
+    with pytest.raises(RecipeError, match="HLG.pt is damaged"):
+        load_graph(tmp_path / "HLG.pt")
+    assert not (tmp_path / "ran").exists()
+    torch.save({"arcs": arcs, "aux_labels": arcs[:, 0]}, tmp_path / "HLG.pt")
+    assert load_graph(tmp_path / "HLG.pt").arcs.shape == (1, 4)
+    content = (tmp_path / "HLG.pt").read_bytes()
+    for bad in (content[: len(content) // 2], b"hello there", b""):
+        (tmp_path / "HLG.pt").write_bytes(bad)
+        with pytest.raises(RecipeError, match="HLG.pt is damaged"):
+            load_graph(tmp_path / "HLG.pt")
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -56,11 +56,11 @@ def test_icefall_pieces_any_order_of_lines(tmp_path: Path) -> None:
     assert (found.columns, found.width, found.space) == ((0, 2, 3), 4, None)
 
 
-def test_no_token_begins_a_word(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert read(tmp_path, "<blank> 0\n你 1\n好 2\n").space is None
-    assert "no token begins a word" in capsys.readouterr().out
+def test_no_token_begins_a_word(tmp_path: Path) -> None:
+    found = read(tmp_path, "<blank> 0\n你 1\n好 2\n")
+    assert found.space is None and not found.show_words
+    assert read(tmp_path, "<blank> 0\n<space> 1\n好 2\n").show_words
+    assert read(tmp_path, "<blank> 0\n▁你 1\n好 2\n").show_words
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
 """Learning-rate schedules, against the papers' formulas and PyTorch's own."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from asr.errors import UsageError
 from asr.train.schedule import schedule_factor
+from tests.train.toy import toy_config, toy_trainer
 
 NAMES = ["cosine", "noam", "onecycle", "constant"]
 
@@ -27,6 +30,19 @@ def test_noam_is_the_papers_formula_with_its_peak_at_one(step: int) -> None:
     number = step + 1
     paper = min(number**-0.5, number * 10**-1.5)
     assert factor("noam", step) == pytest.approx(paper / 10**-0.5)
+
+
+def test_a_training_shorter_than_its_warm_up_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(warmup_steps: int) -> tuple[str, int]:
+        config = toy_config(warmup_steps=warmup_steps)
+        trainer = toy_trainer(tmp_path / "data", tmp_path / "checkpoints", config)
+        return capsys.readouterr().out, trainer.stepper.total_steps
+
+    updates = told(1)[1]
+    assert updates > 2 and "note" not in told(updates - 1)[0]
+    assert f"is {updates}, but the training has only {updates} upd" in told(updates)[0]
 
 
 def test_one_cycle_equals_pytorchs() -> None:

@@ -32,7 +32,10 @@ def find_sounds(folder: Path, what: str) -> tuple[Path, ...]:
         RecipeError: no such folder, no audio in it, or a file that cannot be read.
     """
     if not folder.is_dir():
-        raise RecipeError(f"{what}: {folder}: no such folder")
+        raise RecipeError(
+            f"{what}: {folder}: no such folder; put recordings there, or name another "
+            f"one by --set {what}=DIR"
+        )
     paths = sorted(
         (p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()),
         key=lambda path: path.relative_to(folder).as_posix(),
