@@ -98,6 +98,7 @@ done
 
 "$root/utils/install.sh"
 [ -z "$export" ] || exec "$root/local/export.sh" "${options[@]}" --out "$export"
+export ASR_RUN_SH=$$ # so that a stage ends with this script (asr/parent.py)
 stages=(download manifests fbank tokenizer lm graph train tune decode score)
 { # read as a whole, so that this file may change meanwhile
   for number in $(seq "$stage" "$stop_stage"); do

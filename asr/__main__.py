@@ -14,6 +14,7 @@ from asr.errors import RecipeError, UsageError
 from asr.failures import check_failures
 from asr.job import Job
 from asr.options import DECODE, STAGE_NAMES, TUNE, build_parser, folder, make_job
+from asr.parent import end_with_run_sh
 from asr.stage import Peers, Stage, check_needed, check_ready, entry_point, run_stage
 from asr.stages import STAGES
 
@@ -31,6 +32,7 @@ OWN_OPTIONS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code. User errors are one line on stderr."""
+    end_with_run_sh()
     try:
         return _run(sys.argv[1:] if arguments is None else list(arguments))
     except RecipeError as error:

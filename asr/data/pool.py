@@ -1,8 +1,6 @@
 """The same function on many tasks, in several processes."""
 
-import ctypes
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -10,10 +8,10 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from asr.errors import RecipeError
+from asr.parent import end_with_parent
 from asr.progress import SECONDS_BETWEEN_LINES
 
 Result = TypeVar("Result")
-PR_SET_PDEATHSIG = 1  # of prctl(2): what this process gets when its parent is gone
 
 
 def _nothing() -> None:
@@ -27,11 +25,8 @@ def _begin(initializer: Callable[[], None]) -> None:
     killed it would wait for the next one for ever.
     """
     parent = multiprocessing.parent_process()
-    libc = ctypes.CDLL(None)
-    if hasattr(libc, "prctl"):  # Linux
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if parent is not None and os.getppid() != parent.pid:  # it was gone before
-        os._exit(1)
+    if parent is not None and parent.pid is not None:
+        end_with_parent(parent.pid, signal.SIGKILL)
     initializer()
 
 

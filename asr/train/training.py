@@ -154,6 +154,8 @@ class Training(ABC, Generic[BatchT]):
                     self._save()
                     saved = time.monotonic()
                 if stop:
+                    if self.world.is_main:  # W&B may take a minute to end
+                        print(f"{self.folder.last}: saved, ending", flush=True)
                     raise self._interrupted()
 
     def _step(self, group: Group, batches: Iterator[BatchT]) -> tuple[float, float]:

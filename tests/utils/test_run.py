@@ -1,6 +1,12 @@
 """run.sh: its options, and what it runs with them, with stages that only report."""
 
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -77,6 +83,51 @@ def test_a_failing_stage_ends_the_run_with_its_exit_code(recipe: Path) -> None:
     assert done.returncode == 7
     assert lines_run(done.stdout) == ["download", "manifests"]
     assert done.stderr.endswith("stage 2 (fbank) ended with exit code 7\n")
+
+
+STAGE = f"""
+import os, signal, sys, time
+sys.path.insert(0, {str(ROOT)!r})
+from asr.parent import end_with_run_sh
+def save(number, frame):
+    os.replace("began", "saved")
+    sys.exit(143)
+signal.signal(signal.SIGTERM, save)
+end_with_run_sh()
+open("began", "w").write(str(os.getpid()))
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_stage_ends_with_run_sh(recipe: Path, number: signal.Signals) -> None:
+    (recipe / "stage.py").write_text(STAGE)
+    script(recipe / "local/train.sh", f"exec '{sys.executable}' stage.py")
+    whole = subprocess.Popen(["./run.sh"], cwd=recipe, stdout=subprocess.DEVNULL)
+    wait_for((recipe / "began").exists)
+    whole.send_signal(number)
+    assert whole.wait() == -number
+    wait_for((recipe / "saved").exists)
+
+
+def test_a_stage_by_hand_outlives_its_shell(recipe: Path) -> None:
+    (recipe / "stage.py").write_text(STAGE)
+    script(recipe / "local/train.sh", f"exec '{sys.executable}' stage.py")
+    with subprocess.Popen(
+        ["bash", "-c", "local/train.sh & wait"], cwd=recipe, start_new_session=True
+    ) as shell:
+        wait_for((recipe / "began").exists)
+        shell.kill()
+    time.sleep(0.5)
+    assert (recipe / "began").exists() and not (recipe / "saved").exists()
+    os.kill(int((recipe / "began").read_text()), signal.SIGKILL)
+
+
+def wait_for(ready: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not ready():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_bad_files_of_a_users_folder_do_not_keep_the_others_from_being_scored(
