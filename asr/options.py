@@ -149,7 +149,7 @@ def _model_job(options: argparse.Namespace, exp: Path) -> Job | None:
         corpus_dir=ROOT / "egs" / options.corpus,
         nj=options.nj,
         test_dir=_test_dir(options.test_dir),
-        decoders=_decoders(options.decoders or " ".join(manifest.decoders)),
+        decoders=_decoders(options.decoders) or _known(manifest.decoders),
         channel=_channel(options),
         model_dir=model_dir,
     )
@@ -196,6 +196,11 @@ def _decoders(text: str) -> tuple[str, ...]:
         if name not in DECODERS:
             raise UsageError(f"--decoders {name}: known are {', '.join(DECODERS)}")
     return tuple(name for name in DECODERS if name in text.split())
+
+
+def _known(names: Sequence[str]) -> tuple[str, ...]:
+    """Of the decoders that a model comes with, those that this version has."""
+    return tuple(name for name in DECODERS if name in names)
 
 
 def _test_dir(folder: Path | None) -> Path | None:

@@ -5,6 +5,7 @@ import functools
 import gzip
 import hashlib
 import http.server
+import shutil
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from asr.__main__ import main
 from asr.bin.install_model import copy_lang
 from asr.errors import RecipeError
 from asr.model_dir import (
+    BUNDLED,
     FORMAT,
     Manifest,
     check_files,
@@ -27,6 +29,7 @@ from asr.model_dir import (
     sha256_of,
 )
 from asr.models.weights_file import load_weights, save_weights
+from asr.options import build_parser, make_job
 
 
 def make_model(folder: Path, **changes: object) -> Path:
@@ -93,6 +96,23 @@ def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> No
     assert read_manifest(make_model(tmp_path / "good", name="my corpus-tdnnf"))
     with pytest.raises(RecipeError, match="names the model .*refused"):
         read_manifest(make_model(tmp_path / "m", name=name))
+
+
+@pytest.mark.parametrize(
+    ("named", "taken"),
+    [(("beyond", "hlg", "greedy"), ("greedy", "hlg")), (("beyond",), ())],
+)
+def test_decoders_of_a_later_version_are_left_out(
+    tmp_path: Path, named: tuple[str, ...], taken: tuple[str, ...]
+) -> None:
+    folder = tmp_path / "m"
+    folder.mkdir()
+    shutil.copy(BUNDLED / "config.yaml", folder)
+    manifest = dataclasses.replace(read_manifest(BUNDLED), decoders=named)
+    (folder / "manifest.json").write_text(manifest.dumps())
+    words = ["decode", "--test-dir", str(tmp_path), "--model-dir", str(folder)]
+    words += ["--exp-dir", str(tmp_path / "exp")]
+    assert make_job(build_parser().parse_args(words), 8).decoders == taken
 
 
 def test_of_the_tokenizer_only_known_files_are_taken(tmp_path: Path) -> None:
