@@ -31,6 +31,7 @@ from asr.errors import RecipeError
 PROGRAMS = tuple(
     "cat ffmpeg flac gunzip gzip lame mpg123 opusdec sox sph2pipe zcat".split()
 )
+GRACE = 2.0  # seconds for a program to end that nobody reads from any more
 LEAST_RATE = 16_000  # Hz; what a command resamples to less is run, not read directly
 
 
@@ -134,12 +135,12 @@ def _run(commands: Sequence[Command], folder: Path) -> bytes:
                 running.append(process)
                 fed = process.stdout
             output = running[-1].communicate()[0]
+            _close(running)
             # The last one may not have wanted all that the others have to give.
-            stopped = [process.poll() is None for process in running]
+            stopped = [not _ends(process) for process in running]
         finally:
+            _close(running)
             for process in running:
-                if process.stdout is not None:
-                    process.stdout.close()
                 process.kill()
             codes = [process.wait() for process in running]
         log.seek(0)
@@ -152,6 +153,22 @@ def _run(commands: Sequence[Command], folder: Path) -> bytes:
         last = lines[-1] if lines else f"exit codes {codes}"
         raise AudioError(f"{' | '.join(map(shlex.join, commands))}: {last}")
     return output
+
+
+def _close(running: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Close this end of the pipes: who still writes into one gets SIGPIPE."""
+    for process in running:
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _ends(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a program ends by itself; one that was just killed takes a moment."""
+    try:
+        process.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _program(name: str) -> str:

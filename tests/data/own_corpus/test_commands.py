@@ -138,7 +138,7 @@ def test_a_program_of_the_corpus_is_not_run(
     assert not (tmp_path / "was run").exists()
 
 
-@pytest.mark.parametrize("killed", ["first", "last"])
+@pytest.mark.parametrize("killed", ["first", "first, later", "last"])
 def test_what_a_killed_program_gave_is_not_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: str
 ) -> None:
@@ -146,9 +146,12 @@ def test_what_a_killed_program_gave_is_not_taken(
     root = tmp_path / "d"
     as_folder(root / "dev", {"dev.wav": "dev"})
     write_sound(root / "a.wav")
-    die = {name: "kill -9 $$" if name == killed else "" for name in ("first", "last")}
-    script(tmp_path / "bin/flac", f"cat {root / 'a.wav'}; {die['first']}")
-    script(tmp_path / "bin/sox", f"cat; {die['last']}")
+    # Dead only when the last one has all that it gets, and has ended.
+    late = "exec 1>&-; sleep 0.3; " if "later" in killed else ""
+    die = f"{late}kill -9 $$"
+    first, last = (die, "") if "first" in killed else ("", die)
+    script(tmp_path / "bin/flac", f"cat {root / 'a.wav'}; {first}")
+    script(tmp_path / "bin/sox", f"cat; {last}")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     as_kaldi(root / "train", wav_scp="a flac -x | sox -x |\n", text="a one\n")
     found = read(root)["train"]
