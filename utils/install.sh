@@ -11,10 +11,9 @@
 #
 # ASR_OWN_ENV=/path/to/env takes an environment that you have made, as it is: nothing is
 # installed, only looked for (docs/install.md).
-# shellcheck disable=SC2329 # functions are run through step
 set -euo pipefail
 shopt -s nullglob
-installer_version=1 # part of the key: raise it when an environment must be made anew
+installer_version=2 # part of the key: raise it when an environment must be made anew
 pip_version=24.3.1  # 26.3 and later refuse k2's wheel
 root=$(cd "$(dirname "$0")/.." && pwd)
 . "$root/utils/steps.sh"
@@ -39,14 +38,19 @@ writable "$cache" || die "cannot write to $cache; set ASR_CACHE to a folder for 
 cache=$(cd "$cache" && pwd)
 
 digest() { cat "$@" | sha256sum | cut -c1-12; }
-key_of() { { echo "$installer_version $pip_version"; cat "$root/requirements-build.txt" "$1"; } | digest; }
-k2_set=$root/requirements.txt torch2_set=$root/requirements-torch2.txt
+key_of() { { echo "$installer_version $pip_version"; cat "$root/requirements-build.txt" "$@"; } | digest; }
+k2_set=$root/requirements.txt torch2_set=$root/requirements-torch2.txt k2_wheel=$root/requirements-k2.txt
 dev_marker=.dev-$(digest "$root/requirements-dev.txt")
 
 whole() { # ENV: finished, its interpreter still there, and no lmplz to be had since
   [ -e "$1/.installed" ] && [ -x "$1/bin/python" ] || return 1
+  [[ "$1" != *-py3.10.* ]] || has_k2 "$1" || return 1
   [ "$dev" = false ] || [ -e "$1/$dev_marker" ] || return 1
   [ -x "$1/bin/lmplz" ] || [ -e "$1/.no-lmplz" ] || ! have_boost
+}
+has_k2() { # ENV: the compiled part, for this Python; pip may take a wheel for another one
+  local compiled=("$1"/lib/python3.10/site-packages/_k2.cpython-310-*.so)
+  [ ${#compiled[@]} -gt 0 ]
 }
 have_boost() { [ -e /usr/include/boost/program_options.hpp ]; }
 found() { # the finished environment that this machine should use, if any: sets $env
@@ -75,7 +79,7 @@ finish() {
 left_out="# without Python 3.10 there is no k2: the decoders ctc, hlg-nbest and hlg-lattice are left \
 out; to get them, install Python 3.10 (a shared build) and run this again"
 
-modules=(torch numpy lhotse scipy sentencepiece kenlm h5py soundfile yaml espeakng_loader matplotlib wandb kaldi_decoder)
+modules=(torch numpy lhotse scipy sentencepiece kenlm h5py soundfile yaml espeakng_loader matplotlib wandb kaldi_decoder imageio_ffmpeg)
 missing_in() { # PYTHON MODULE ... -> those that it cannot find, in one line
   "$1" -I -c "import importlib.util, sys
 print(*[name for name in sys.argv[1:] if importlib.util.find_spec(name) is None])" "${@:2}"
@@ -98,7 +102,7 @@ if [ -n "${ASR_OWN_ENV:-}" ]; then
   finish
 fi
 
-key1=$(key_of "$k2_set") key2=$(key_of "$torch2_set")
+key1=$(key_of "$k2_set" "$k2_wheel") key2=$(key_of "$torch2_set")
 if [ -z "${ASR_PYTHON:-}" ] && found "$key1-py3.10.*"; then finish; fi
 if [ "$where" = true ] && [ -z "${ASR_PYTHON:-}" ]; then
   if found "$key2-py3.1[1-3].*"; then finish; fi
@@ -140,33 +144,29 @@ make_environment() {
   step "making the environment" "$python" -m venv "$env"
   mkdir "$TMPDIR"
   step "installing pip $pip_version" "$env/bin/python" -m pip install "pip==$pip_version"
-  step "fetching KenLM's source" fetch_kenlm
-  case "$version" in 3.13.*) step "compiling KenLM for Python 3.13" kenlm_for_new_python ;; esac
-  step "installing the requirements" "$env/bin/pip" install -r "$requirements"
-  step "checking the requirements" check_imports
-  touch "$env/.requirements"
-}
-
-fetch_kenlm() {
-  "$env/bin/pip" download --no-deps --no-binary kenlm -d "$TMPDIR" "$(grep -o '^kenlm==[0-9.]*' "$requirements")"
+  step "fetching KenLM's source" "$env/bin/pip" download --no-deps --no-binary kenlm \
+    -d "$TMPDIR" "$(grep -o '^kenlm==[0-9.]*' "$requirements")"
   mkdir "$env/kenlm"
-  tar -xzf "$TMPDIR"/kenlm-*.tar.gz -C "$env/kenlm" --strip-components 1
+  step "unpacking it" tar -xzf "$TMPDIR"/kenlm-*.tar.gz -C "$env/kenlm" --strip-components 1
+  case "$version" in 3.13.*) compile_kenlm_for_new_python ;; esac
+  step "installing the requirements" "$env/bin/pip" install -r "$requirements"
+  if [ "$requirements" = "$k2_set" ]; then
+    step "installing k2" "$env/bin/pip" install --no-deps --require-hashes -r "$k2_wheel"
+    modules+=(torchaudio k2)
+  fi
+  step "importing everything once" "$env/bin/python" -I -c "import importlib, sys
+for name in sys.argv[1:]: importlib.import_module(name); print('imported', name)" "${modules[@]}"
+  step "checking the requirements" "$env/bin/pip" check
+  touch "$env/.requirements"
 }
 
 # KenLM's Python module ships as C++ that an old Cython wrote and that Python 3.13 can no
 # longer compile; written anew from its own source, it can.
-kenlm_for_new_python() {
-  "$env/bin/pip" install --target "$TMPDIR/cython" cython
-  PYTHONPATH=$TMPDIR/cython "$env/bin/python" -m cython --cplus -3 \
+compile_kenlm_for_new_python() {
+  step "fetching Cython" "$env/bin/pip" install --target "$TMPDIR/cython" cython
+  step "translating KenLM" env PYTHONPATH="$TMPDIR/cython" "$env/bin/python" -m cython --cplus -3 \
     "$env/kenlm/python/kenlm.pyx" -o "$env/kenlm/python/kenlm.cpp"
-  "$env/bin/pip" install --no-deps "$env/kenlm"
-}
-
-check_imports() {
-  [ "$requirements" != "$k2_set" ] || modules+=(k2)
-  "$env/bin/python" -I -c "import importlib, sys
-for name in sys.argv[1:]: importlib.import_module(name); print('imported', name)" "${modules[@]}"
-  "$env/bin/pip" check
+  step "compiling KenLM for Python 3.13" "$env/bin/pip" install --no-deps "$env/kenlm"
 }
 
 boost=(libboost-{program-options,system,thread,test}-dev)
@@ -188,11 +188,10 @@ make_lmplz() {
   fi
   echo "# KenLM's lmplz $why; the recipe's own n-gram trainer takes its place"
   ! have_boost || touch "$env/.no-lmplz"
-  if attempt "compiling build_binary" compile_without_boost; then
+  if attempt "compiling build_binary" env -C "$source" bash compile_query_only.sh; then
     cp "$source/bin/build_binary" "$env/bin/"
   fi
 }
-compile_without_boost() { cd "$env/kenlm" && bash compile_query_only.sh; }
 
 export TMPDIR=$env/tmp DEBIAN_FRONTEND=noninteractive
 { # read as a whole, so that this file may change meanwhile

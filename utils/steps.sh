@@ -8,10 +8,13 @@ die() {
 }
 
 # Runs a command in a process group of its own, which an interrupted install ends whole.
-# Its output goes to the log; what it is at is shown every five seconds.
-attempt() { # WHAT COMMAND [ARGUMENT ...]
+# Its output goes to the log; what it is at is shown every five seconds. Programs only: in
+# a function that runs where its exit code is asked for, "set -e" is off, and every failure
+# but that of its last command would be lost.
+attempt() { # WHAT PROGRAM [ARGUMENT ...]
   local what=$1 started=$SECONDS said=$SECONDS status=0
   shift
+  [ "$(type -t "$1")" != function ] || die "attempt $1: a function would hide its failures"
   echo "== $what: $*" >> "$log"
   set -m
   "$@" >> "$log" 2>&1 < /dev/null &
