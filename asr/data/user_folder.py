@@ -5,14 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from asr.data import ffmpeg
-from asr.data.audio import SUFFIXES, check_audio
+from asr.data.sound_file import SUFFIXES, AudioError, look_at
 from asr.data.user_names import Name, name_files, shown
 from asr.data.user_transcripts import match_transcripts, read_transcripts
 from asr.errors import RecipeError
 from asr.text.normalize import Rule
-
-READABLE = (*SUFFIXES, *ffmpeg.SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -100,16 +97,15 @@ def find_audio(root: Path) -> tuple[dict[PurePath, Path], list[PurePath]]:
         relative = path.relative_to(root)
         if relative.parts[0] == "transcriptions" and root.name != "audio":
             continue
-        if path.suffix.lower() in READABLE:
+        if path.suffix.lower() in SUFFIXES:
             audio[PurePath(relative)] = path
         else:
             others.append(PurePath(relative))
     if not audio:
-        kinds = ", ".join(suffix.removeprefix(".") for suffix in SUFFIXES)
         raise RecipeError(
             f"{shown(root)}: no audio files; put them into "
             f"{shown(root.parent if root.name == 'audio' else root)}/audio, one an "
-            f"utterance ({kinds}; with ffmpeg also m4a)"
+            "utterance (wav, flac, mp3, ogg, opus, m4a, webm and others)"
         )
     return audio, others
 
@@ -127,13 +123,11 @@ def walk(folder: Path) -> Iterator[Path]:
 
 def check(path: Path) -> str | None:
     """What is wrong with a file, as far as its ends tell."""
-    if path.suffix.lower() not in ffmpeg.SUFFIXES:
-        return check_audio(path)
-    if not path.is_file():
-        return "no such file"
-    if path.stat().st_size == 0:
-        return "is empty (0 bytes)"
-    return None if ffmpeg.find_ffmpeg() else ffmpeg.NO_FFMPEG
+    try:
+        look_at(path)
+    except AudioError as error:
+        return str(error).removeprefix(f"{path}: ")
+    return None
 
 
 def _key(place: str, path: Path) -> str:
