@@ -6,8 +6,8 @@ from pathlib import Path, PurePath
 from lhotse import SupervisionSegment
 
 from asr.data.audio import AudioError
+from asr.data.audio_store import AudioStore
 from asr.data.manifest_filter import NO_AUDIO, UNREADABLE
-from asr.data.own_corpus.audio_file import AudioStore
 from asr.data.own_corpus.found import FoundSet
 from asr.data.own_corpus.table import read_table
 from asr.data.user_folder import audio_root, find_audio
@@ -47,22 +47,20 @@ def read_folder(folder: Path, store: AudioStore) -> FoundSet:
     for relative, path in audio.items():
         id_ = names[relative].id
         try:
-            recording = store.describe(id_, path)
+            found.describe(id_, store.describe(id_, path))
         except AudioError as error:
             found.drop(id_, UNREADABLE, str(error))
             continue
-        found.recordings[id_] = recording
         if id_ in texts:
-            segments.append(
-                SupervisionSegment(
-                    id_,
-                    id_,
-                    start=0.0,
-                    duration=recording.duration,
-                    text=texts[id_],
-                    speaker=speakers.get(id_, id_),
-                )
+            segment = SupervisionSegment(
+                id_,
+                id_,
+                start=0.0,
+                duration=found.recordings[id_].duration,
+                text=texts[id_],
+                speaker=speakers.get(id_, id_),
             )
+            segments.append(found.heard(segment, None))
     found.add(segments, folder)
     for place, problem in problems.items():
         found.drop(place, "unreadable transcript", problem)
