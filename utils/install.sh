@@ -195,6 +195,7 @@ make_lmplz() {
 
 export TMPDIR=$env/tmp DEBIAN_FRONTEND=noninteractive
 { # read as a whole, so that this file may change meanwhile
+  [[ "$env" != *-py3.10.* ]] || has_k2 "$env" || rm -f "$env/.requirements"
   [ -e "$env/.requirements" ] && [ -x "$env/bin/python" ] || make_environment
   if ! [ -x "$env/bin/lmplz" ]; then make_lmplz; fi
   touch "$env/.installed"

@@ -14,6 +14,10 @@ import pytest
 from tests.utils.shell import ROOT, run, script
 
 PYTHON = """case "$*" in
+  "-I -c import importlib"*) echo "imports" >> "$CALLS"; $FAIL
+    if [ -e "$CALLS.broken" ]; then
+      echo "ModuleNotFoundError: No module named '_k2'"; exit 1
+    fi ;;
   *sys.executable*) echo "$0" ;;
   *python_version*) echo 3.10.99 ;;
   "-I - 3.10") ;;
@@ -23,13 +27,23 @@ PYTHON = """case "$*" in
   "-m pip "*) shift 2; "$(dirname "$0")/pip" "$@" ;;
 esac
 """
-PIP = """echo "$*" >> "$CALLS"
+PIP = """echo "$*" >> "$CALLS"; $FAIL
 if [ -e "$CALLS.fail" ]; then echo "No space left on device"; exit 1; fi
 if [ "$2" = -r ] && [ -e "$CALLS.slow" ]; then touch "$CALLS.reached"; sleep 4; fi
 if [ "$1" = download ]; then
   mkdir -p "$TMPDIR/kenlm-0" && tar -czf "$TMPDIR/kenlm-0.tar.gz" -C "$TMPDIR" kenlm-0
 fi
+case "$*" in "install --no-deps --require-hashes -r "*/requirements-k2.txt)
+  site=$(dirname "$0")/../lib/python3.10/site-packages
+  mkdir -p "$site"; touch "$site/_k2.cpython-310-x86_64-linux-gnu.so" ;;
+esac
 """
+# The call of this number fails, if there is a file that names it.
+FAIL = (
+    '[ ! -e "$CALLS.fail-at" ] || '
+    '[ "$(wc -l < "$CALLS")" != "$(cat "$CALLS.fail-at")" ] || exit 1'
+)
+PYTHON, PIP = (text.replace("$FAIL", FAIL) for text in (PYTHON, PIP))
 DF = """free=104857600; [ ! -e "$CALLS.full-disk" ] || free=3145728
 echo "Filesystem"; echo "disk 0 0 $free 0% /"
 """
@@ -148,6 +162,48 @@ def test_a_failure_shows_the_end_of_the_log_and_leaves_no_marker(
     assert not list(recipe.cache.glob("env-*/.installed"))
     recipe.flag("fail").unlink()
     assert recipe.install().returncode == 0
+
+
+def test_a_failure_of_any_step_ends_the_install(recipe: Recipe) -> None:
+    assert recipe.install("--dev").returncode == 0
+    calls = recipe.count()
+    assert calls == 7  # pip, KenLM, the requirements, k2, imports, a check, the tests
+    for number in range(1, calls + 1):
+        shutil.rmtree(recipe.cache)
+        recipe.calls.unlink()
+        recipe.flag("fail-at").write_text(str(number))
+        failed = recipe.install("--dev")
+        assert failed.returncode == 1 and "failed; the end of" in failed.stderr, number
+        assert recipe.count() == number
+        assert recipe.install("--dev", "--where").returncode == 1
+
+
+def test_a_module_that_does_not_import_is_a_failure(recipe: Recipe) -> None:
+    recipe.flag("broken").touch()
+    failed = recipe.install()
+    assert failed.returncode == 1
+    assert "importing everything once failed" in failed.stderr
+    assert "No module named '_k2'" in failed.stderr
+    assert not list(recipe.cache.glob("env-*/.installed"))
+
+
+def test_an_environment_with_another_pythons_k2_is_made_anew(recipe: Recipe) -> None:
+    recipe.install()
+    (env,) = recipe.cache.glob("env-*-py3.10.99")
+    (compiled,) = env.glob("lib/python3.10/site-packages/_k2.cpython-310-*.so")
+    compiled.rename(compiled.with_name("_k2.cpython-39-x86_64-linux-gnu.so"))
+    (env / "left-over").touch()
+    assert recipe.install("--where").returncode == 1
+    assert recipe.install().returncode == 0
+    assert not (env / "left-over").exists() and compiled.exists()
+
+
+def test_a_step_runs_no_function_which_would_hide_failures() -> None:
+    source = f"set -e; log=/dev/null; . {ROOT}/utils/steps.sh; f() {{ false; true; }}"
+    done = run("bash", "-c", f"{source}; step trying f; echo reached")
+    assert done.returncode == 1 and "reached" not in done.stdout
+    assert "a function would hide its failures" in done.stderr
+    assert run("bash", "-c", f"{source}; step trying true").returncode == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
@@ -316,3 +372,17 @@ def test_a_real_environment_is_asked_for_what_it_has(recipe: Recipe) -> None:
     assert (done.returncode == 0) == (not lacking), done.stderr
     assert all(importlib.util.find_spec(name) is None for name in lacking)
     assert not {"numpy", "torch"} & set(lacking)  # these tests run in it
+
+
+def test_the_environment_of_these_tests_is_whole() -> None:
+    """Tests skip what is not installed; so what the installer promises is asked here."""
+    if os.environ.get("ASR_OWN_ENV"):
+        pytest.skip("an environment of one's own may lack k2")
+    source = (ROOT / "utils/install.sh").read_text()
+    modules = source.partition("\nmodules=(")[2].partition(")")[0].split()
+    assert {"torch", "kenlm", "imageio_ffmpeg"} <= set(modules)
+    if sys.version_info[:2] == (3, 10):
+        modules += ["torchaudio", "k2"]
+    imports = "import importlib, sys\nfor name in sys.argv[1:]:"
+    done = run(sys.executable, "-c", f"{imports} importlib.import_module(name)", *modules)
+    assert done.returncode == 0, done.stderr
