@@ -148,6 +148,7 @@ make_environment() {
     -d "$TMPDIR" "$(grep -o '^kenlm==[0-9.]*' "$requirements")"
   mkdir "$env/kenlm"
   step "unpacking it" tar -xzf "$TMPDIR"/kenlm-*.tar.gz -C "$env/kenlm" --strip-components 1
+  begin_lmplz
   case "$version" in 3.13.*) compile_kenlm_for_new_python ;; esac
   step "installing the requirements" "$env/bin/pip" install -r "$requirements"
   if [ "$requirements" = "$k2_set" ]; then
@@ -169,8 +170,9 @@ compile_kenlm_for_new_python() {
   step "compiling KenLM for Python 3.13" "$env/bin/pip" install --no-deps "$env/kenlm"
 }
 
-boost=(libboost-{program-options,system,thread,test}-dev)
-make_lmplz() {
+boost=(libboost-{program-options,system,thread,test}-dev) no_lmplz=
+compiling= # lmplz, beside pip's downloads
+begin_lmplz() { # sets $compiling, or $no_lmplz: why it cannot be
   local source=$env/kenlm build=$TMPDIR/kenlm-build
   mkdir -p "$TMPDIR"
   if ! command -v cmake > /dev/null; then
@@ -178,15 +180,25 @@ make_lmplz() {
     PATH=$env/bin:$PATH
   fi
   local configure=(cmake -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Release)
-  local why="did not compile (see $log)"
   if ! attempt "configuring lmplz" "${configure[@]}" &&
     ! { get_packages "${boost[@]}" && attempt "configuring lmplz" "${configure[@]}"; }; then
-    why="needs the Debian packages ${boost[*]}, which $no_packages"
-  elif attempt "compiling lmplz" cmake --build "$build" -j "$(nproc)" --target lmplz build_binary; then
-    cp "$build/bin/build_binary" "$build/bin/lmplz" "$env/bin/"
+    no_lmplz="needs the Debian packages ${boost[*]}, which $no_packages"
     return
   fi
-  echo "# KenLM's lmplz $why; the recipe's own n-gram trainer takes its place"
+  launch "$env/lmplz.log" nice cmake --build "$build" -j "$(nproc)" --target lmplz build_binary
+  compiling=$launched
+}
+end_lmplz() {
+  local source=$env/kenlm build=$TMPDIR/kenlm-build
+  [ -n "$compiling$no_lmplz" ] || begin_lmplz
+  if [ -z "$no_lmplz" ]; then
+    if await "compiling lmplz" "$env/lmplz.log" "$compiling"; then
+      cp "$build/bin/build_binary" "$build/bin/lmplz" "$env/bin/"
+      return
+    fi
+    no_lmplz="did not compile (see $env/lmplz.log)"
+  fi
+  echo "# KenLM's lmplz $no_lmplz; the recipe's own n-gram trainer takes its place"
   ! have_boost || touch "$env/.no-lmplz"
   if attempt "compiling build_binary" env -C "$source" bash compile_query_only.sh; then
     cp "$source/bin/build_binary" "$env/bin/"
@@ -197,7 +209,7 @@ export TMPDIR=$env/tmp DEBIAN_FRONTEND=noninteractive
 { # read as a whole, so that this file may change meanwhile
   [[ "$env" != *-py3.10.* ]] || has_k2 "$env" || rm -f "$env/.requirements"
   [ -e "$env/.requirements" ] && [ -x "$env/bin/python" ] || make_environment
-  if ! [ -x "$env/bin/lmplz" ]; then make_lmplz; fi
+  if ! [ -x "$env/bin/lmplz" ]; then end_lmplz; fi
   touch "$env/.installed"
   if [ "$dev" = true ]; then
     mkdir -p "$TMPDIR"
