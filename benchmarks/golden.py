@@ -41,7 +41,7 @@ TINY = (
 COPIES = (
     "tokenizer.kind=bpe tokenizer.vocab_size=60 fbank.speeds=[0.9,1.0] "
     "fbank.augment.reverb.enabled=true fbank.augment.gain.enabled=true "
-    "fbank.augment.band_limit.enabled=true train.max_epochs=1 model.dim=32 "
+    "fbank.augment.band_limit.enabled=true train.max_epochs=1 model.rnn_dim=32 model.num_layers=1 "
 )
 PHONES = (
     "tokenizer.kind=phone train.loss=mmi train.mmi.ctc_epochs=0 train.max_epochs=1 "
