@@ -38,7 +38,9 @@ def decibel(samples: Samples, rate: int = 16000) -> float:
 
 @pytest.mark.parametrize("rate", [8000, 16000, 44100])
 def test_of_a_tone_it_is_the_root_mean_square(rate: int) -> None:
-    assert active_level(tone(0.3, rate=rate), rate) == pytest.approx(0.3 / 2**0.5, rel=1e-3)
+    assert active_level(tone(0.3, rate=rate), rate) == pytest.approx(
+        0.3 / 2**0.5, rel=1e-3
+    )
 
 
 CHANGES = {

@@ -11,12 +11,16 @@ import pytest
 import soundfile
 import torch
 
+from asr.bin.decode_folder import hearing_of
+from asr.data import sample_audio
+from asr.data.audio import read_audio
 from asr.data.corpus import Utterance, describe
 from asr.data.extract import extract_split
 from asr.data.fbank import FbankSettings, compute
 from asr.data.manifest import prepare_split
 from asr.data.shard_reader import ShardReader
 from asr.data.user_folder import UserFile, load_user_folder
+from asr.decode.greedy import greedy_search
 from asr.decode.log_probs import read_log_probs, read_recordings
 from asr.decode.matrix import decode_set
 from asr.decode.methods import SearchOptions
@@ -30,9 +34,12 @@ from asr.decode.recordings import (
 )
 from asr.decode.vocabulary import Vocabulary
 from asr.decode.windows import Samples
+from asr.model_dir import BUNDLED, read_manifest
 from asr.models.create import AcousticModel, create_model
+from asr.models.weights_file import load_weights
+from asr.options import build_parser, make_job
 from asr.text.normalize import get_rule
-from asr.text.tokenizer import Tokenizer
+from asr.text.tokenizer import Tokenizer, read_tokens
 from tests.data.augment.settings import speech_like
 from tests.data.sounds import write_sound
 
@@ -170,6 +177,28 @@ def test_the_level_does_not_depend_on_blocks(
 
     blocks = [sound[i : i + size] for i in range(0, len(sound), size)]
     assert heard(blocks) == heard([sound])
+
+
+def test_the_bundled_model_says_the_same_at_minus_40_db(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Phones, of which the decoders with a lexicon make the words."""
+    monkeypatch.setattr(sample_audio, "SENTENCES", sample_audio.SENTENCES[3:5])
+    sample_audio.write_sample(tmp_path / "spoken")
+    words = ["decode", "--test-dir", str(tmp_path), "--model-dir", str(BUNDLED)]
+    words += ["--exp-dir", str(tmp_path / "exp")]
+    hearing = hearing_of(make_job(build_parser().parse_args(words), 8))
+    tokens = read_tokens(BUNDLED / "lang" / "tokens.txt")
+    about = read_manifest(BUNDLED).model
+    bundled = create_model(about["name"], 80, len(tokens), about["options"]).eval()
+    bundled.load_state_dict(load_weights(BUNDLED / "weights.npz"))
+    hear = acoustic_of(bundled, hearing, torch.device("cpu"))
+    with torch.inference_mode():
+        for path in (tmp_path / "spoken" / "audio").iterdir():
+            samples = read_audio(path, hearing.sample_rate)
+            gained = [samples, samples * np.float32(0.01)]
+            loud, quiet = (greedy_search(hear(x), tokens, " ").text for x in gained)
+            assert quiet == loud and len(loud.split()) > 20
 
 
 def test_memory_does_not_grow_with_the_recording(
