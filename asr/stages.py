@@ -130,7 +130,7 @@ STAGES = (
     Stage(
         8,
         "decode",
-        keys=("decode", "long_audio", "corpus.normalize"),
+        keys=("decode", "long_audio", "corpus.normalize", "fbank.level"),
         needs=("tune",),
         inputs=decode_inputs,
         outputs=lambda job: [job.paths.decode_dir(s) for s in job.decode_sets],

@@ -100,6 +100,7 @@ def hearing_of(job: Job) -> Hearing:
         config.long_audio.window_seconds,
         config.long_audio.overlap_seconds,
         job.channel,
+        config.fbank.level,
     )
 
 

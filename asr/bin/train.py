@@ -22,7 +22,7 @@ from asr.stage_files import unit_files
 from asr.stages import TRAIN_FREE_KEYS
 from asr.text.transcripts import read_transcripts
 from asr.text.units import Units, load_units
-from asr.train.init_from import init_from
+from asr.train.init_from import init_from, say_other_level
 from asr.train.loop import Trainer
 from asr.train.loss import frames_needed
 from asr.train.one_batch import learn_one_batch
@@ -43,6 +43,7 @@ def run(job: Job) -> None:
     model = new_model(job, tokenizer.vocab_size)
     if job.init_from is not None:
         init_from(model, job.init_from, tokenizer.tokens)
+        say_other_level(job.init_from, config.fbank.level)
     size = sum(p.numel() for p in model.parameters()) / 1e6
     print(
         f"{config.model.name}: {size:.1f} M parameters, {tokenizer.vocab_size} tokens; "
