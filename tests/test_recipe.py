@@ -1,7 +1,6 @@
 """All ten stages on a tiny corpus: whole, killed at any moment, and with bad input."""
 
 import contextlib
-import importlib.util
 import json
 import os
 import shutil
@@ -16,7 +15,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr.config_load import ROOT
+from asr.atomic import remove
+from asr.config_load import ROOT, read_yaml
+from asr.packages import missing
 
 STAGES = "download manifests fbank tokenizer lm graph train tune decode score".split()
 TINY = (
@@ -95,6 +96,64 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
     return recipe
 
 
+def test_a_k2_that_does_not_import_is_as_none(
+    whole: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = whole.copy(tmp_path / "own")
+    for made in ("decode_dev", "decode_test", "decode.yaml"):
+        remove(own.exp / made)
+    (tmp_path / "k2").mkdir()
+    fake = "raise ModuleNotFoundError(\"No module named '_k2'\")"
+    (tmp_path / "k2" / "__init__.py").write_text(fake)
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{tmp_path}")
+    own.run("graph")
+    reason = "k2 cannot be imported (No module named '_k2'); see docs/install.md"
+    said = own.run("tune")
+    assert f"hlg-nbest, hlg-lattice are not tuned: {reason}\n" in said
+    assert said.count("k2 cannot") == 1
+    scales = read_yaml(own.exp / "decode.yaml")
+    assert list(scales)[2:] == ["lm_weight", "word_score", "hlg_scale"]
+    said = own.run("decode")
+    assert f"ctc, hlg-nbest, hlg-lattice are left out: {reason}\n" in said
+    assert said.count("k2 cannot") == 1
+    own.run("score")
+    table = (own.exp / "decode_test" / "results.tsv").read_text().splitlines()[1:]
+    decoders = ["greedy", "beam", "beam-lm", "hlg"]
+    assert [line.split()[0] for line in table] == decoders
+    said = own.run("tune", "--decoders", "greedy ctc", code=1)
+    assert f"error: --decoders ctc: {reason}\n" in said
+
+
+def test_stage_7_tunes_what_is_asked_for_and_keeps_what_it_has(
+    whole: Recipe, tmp_path: Path
+) -> None:
+    own = whole.copy(tmp_path / "own")
+    for made in ("decode_dev", "decode.yaml", ".done/7-tune.json"):
+        remove(own.exp / made)
+    said = own.run("tune", "--decoders", "greedy beam-lm")
+    assert "dev WER (%) of beam-lm" in said and said.count("dev WER") == 1
+    first = read_yaml(own.exp / "decode.yaml")
+    assert set(first) == {"commit", "tuned_on", "lm_weight", "word_score"}
+    said = own.run("decode")
+    assert ", hlg" in said or "hlg is left out" in said
+    assert "left out: no scales tuned; run ./run.sh --stage 7 with --decoders" in said
+    assert "beam-lm: already there" in said
+    both = ("--decoders", "beam-lm hlg")
+    said = own.run("decode", *both, code=1)
+    assert "error: --decoders hlg: no scales tuned; run ./run.sh --stage 7" in said
+    said = own.run("tune", *both)
+    assert "beam-lm: tuned already" in said and "log_probs.h5: already there" in said
+    assert "dev WER (%) of beam-lm" not in said and "dev WER (%) of hlg" in said
+    tuned = read_yaml(own.exp / "decode.yaml")
+    scales = read_yaml(whole.exp / "decode.yaml")
+    for name in ("lm_weight", "word_score", "hlg_scale"):
+        assert tuned.pop(name) == first.get(name, scales[name]) == scales[name]
+    assert set(tuned) == {"commit", "tuned_on"}
+    assert "beam-lm: already there" in own.run("decode", *both)
+    said = own.run("tune", *both, "--set", f"{TINY} tune.word_scores=[0]")
+    assert "dev WER (%) of beam-lm" in said and "hlg: tuned already" in said
+
+
 def after(seconds: float) -> Callable[[], bool]:
     began = time.monotonic()
     return lambda: time.monotonic() - began > seconds
@@ -102,7 +161,7 @@ def after(seconds: float) -> Callable[[], bool]:
 
 def methods() -> list[str]:
     names = ["greedy", "beam", "beam-lm"]
-    if importlib.util.find_spec("k2"):
+    if missing("k2") is None:
         return [*names, "ctc", "hlg", "hlg-nbest", "hlg-lattice"]
     return [*names, "hlg"]  # by kaldi-decoder
 

@@ -13,7 +13,7 @@ from asr.bin.search import (
     has_lm,
     in_phones,
     search_options,
-    search_signature,
+    search_signatures,
     write_refs,
 )
 from asr.data.user_folder import UserFile, UserFolder, load_user_folder
@@ -56,11 +56,11 @@ def run(job: Job) -> None:
     write_refs(in_phones(job, refs), folder / "ref_phones")
     _say_transcripts(user.files, rule)
     if user.files:
-        signature = search_signature(job)
-        drop_others(folder, signature)
+        signatures = search_signatures(job)
+        drop_others(folder, signatures)
         _drop_stale(folder, methods, {file.id: file.key for file in user.files})
         for method in methods:
-            _decode(job, method, user.files, folder, signature)
+            _decode(job, method, user.files, folder, signatures[method])
     write_failures(job, user.failures)
     write_config(job.config, folder / "config.yaml")
 

@@ -14,7 +14,7 @@ import yaml
 
 from asr.atomic import atomic_path, write_text
 from asr.bin import score
-from asr.bin.search import search_options, search_signature
+from asr.bin.search import search_options, search_signatures
 from asr.decode.child import peak_rss_mb
 from asr.decode.matrix import run_method
 from asr.decode.nbest_file import NBest, ctm_text, nbest_text, read_nbest
@@ -38,7 +38,7 @@ def run(job: Job) -> None:
     """
     lm = CachedLm(load_lm(job))
     scales = _tune(job, lm)
-    signature = search_signature(job)
+    signature = search_signatures(job)[BASE]
     for name in job.decode_sets:
         folder = job.paths.decode_dir(name)
         rescore_folder(job, lm, scales, folder)

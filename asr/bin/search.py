@@ -1,7 +1,9 @@
 """What stage 8 has in common for test sets, a user's folder, and rescoring."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from asr.atomic import remove, write_text
 from asr.config_load import read_yaml
@@ -15,32 +17,68 @@ from asr.stage_files import graphs
 from asr.text.units import has_phones, load_units
 
 OUTPUTS = (*METHODS, RESCORED, RESCORED_LISTS)  # folders beside the log-probs
+NOT_TUNED = (
+    "no scales tuned; run ./run.sh --stage 7 with --decoders naming it (what is tuned "
+    "already stays)"
+)
 
 
 def choose_methods(job: Job) -> tuple[str, ...]:
     """The decoders of ``--decoders``, or all that this machine can run.
 
     Raises:
+        RecipeError: one was asked for by name and cannot run, or was not tuned.
+    """
+    tuned = read_yaml(job.paths.decode_yaml)
+    reasons = {m: _why_not(m, job, tuned) for m in job.decoders or METHODS}
+    methods = usable(job, reasons, "left out")
+    untuned = [m for m in methods if not is_tuned(m, tuned)]
+    if untuned:
+        print(
+            f"{', '.join(untuned)}: the model was not tuned for it, so its scales are "
+            "the configuration's",
+            flush=True,
+        )
+    return methods
+
+
+def usable(
+    job: Job, reasons: Mapping[str, str | None], otherwise: str
+) -> tuple[str, ...]:
+    """The decoders against which there is no reason; a line for each reason.
+
+    Args:
+        reasons: of each decoder that is wanted.
+        otherwise: what becomes of the others.
+
+    Raises:
         RecipeError: one was asked for by name and cannot run.
     """
-    reasons = {m: _why_not(m, job) for m in job.decoders or METHODS}
-    for method, reason in reasons.items():
-        if reason is not None and job.decoders:
-            raise RecipeError(f"--decoders {method}: {reason}")
-        if reason is not None and method not in _never_brought(job):
-            print(f"{method} is left out: {reason}", flush=True)
-    return tuple(method for method, reason in reasons.items() if reason is None)
+    named = [m for m in job.decoders if reasons.get(m)]
+    if named:
+        raise RecipeError(f"--decoders {named[0]}: {reasons[named[0]]}")
+    hidden = ("hlg-nbest", "hlg-lattice") if job.model_dir is not None else ()
+    shown = {m: r for m, r in reasons.items() if r and m not in hidden}
+    for reason in dict.fromkeys(shown.values()):
+        names = [m for m, other in shown.items() if other == reason]
+        are = "are" if names[1:] else "is"
+        print(f"{', '.join(names)} {are} {otherwise}: {reason}", flush=True)
+    return tuple(method for method, reason in reasons.items() if not reason)
 
 
-def _never_brought(job: Job) -> tuple[str, ...]:
-    """Decoders that a finished model never has what they need for."""
-    return ("hlg-nbest", "hlg-lattice") if job.model_dir is not None else ()
-
-
-def _why_not(method: str, job: Job) -> str | None:
+def _why_not(method: str, job: Job, tuned: Mapping[str, Any]) -> str | None:
     if job.model_dir is not None and REGISTRY[method].uses_lm and not has_lm(job):
         return "the model has no n-gram"
-    return unavailable(method, job.lang)
+    reason = unavailable(method, job.lang)
+    if reason is None and job.model_dir is None and not is_tuned(method, tuned):
+        return NOT_TUNED
+    return reason
+
+
+def is_tuned(method: str, tuned: Mapping[str, Any]) -> bool:
+    """Whether ``decode.yaml`` has the decoder's scales, if it has any."""
+    scales = REGISTRY[method].scales
+    return not scales or any(name in tuned for name in scales)
 
 
 def has_lm(job: Job) -> bool:
@@ -58,18 +96,28 @@ def search_options(job: Job) -> SearchOptions:
     return checked(SearchOptions(**options | scales))
 
 
-def search_signature(job: Job) -> str:
-    """What the decoders' outputs depend on, beside the log-probs."""
+def search_signatures(job: Job) -> dict[str, str]:
+    """What the decoders' outputs depend on, beside the log-probs, by decoder.
+
+    Scales of other decoders are none of it: they may be tuned later.
+    """
     arpa = job.paths.arpa(job.config.lm.order)
     lm = fingerprint(arpa) if job.model_dir is None or has_lm(job) else "no n-gram"
     made = {path.name: fingerprint(path) for path in graphs(job)}
-    return f"{search_options(job)} {lm} {made}\n"
+    options = search_options(job)
+    scales = {name for entry in REGISTRY.values() for name in entry.scales}
+    found = {}
+    for method, entry in REGISTRY.items():
+        unset = {n: getattr(SearchOptions(), n) for n in scales - {*entry.all_scales}}
+        found[method] = f"{dataclasses.replace(options, **unset)} {lm} {made}\n"
+    return found
 
 
-def drop_others(folder: Path, signature: str) -> None:
+def drop_others(folder: Path, signatures: Mapping[str, str]) -> None:
     """Remove what other scales gave: it must not stand in the same table."""
     for name in OUTPUTS:
         done = folder / name / "signature"
+        signature = signatures[name if name in METHODS else "beam-lm"]
         if not (done.is_file() and done.read_text(encoding="utf-8") == signature):
             remove(folder / name)
 

@@ -5,7 +5,6 @@ the former does, more slowly.
 """
 
 import functools
-import importlib.util
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +22,7 @@ from asr.decode.vocabulary import Vocabulary
 from asr.decode.word_lm import Fusion, WordModel
 from asr.decode.word_times import add_words
 from asr.errors import RecipeError
+from asr.packages import missing
 
 MIN_BEAM_FOR_THREADS = 32
 
@@ -209,10 +209,10 @@ def _make_search(vocabulary: Vocabulary, fusion: Fusion, pruning: Pruning) -> _S
 @functools.cache
 def numba_is_missing() -> bool:
     """Whether the search has to do without numba; says so, once."""
-    missing = importlib.util.find_spec("numba") is None
-    if missing:
-        print("beam search: numba is not installed, so it is slower", flush=True)
-    return missing
+    reason = missing("numba")
+    if reason:
+        print(f"beam search: {reason}, so it is slower", flush=True)
+    return reason is not None
 
 
 def _load(lm: WordModel | str | Path | None) -> WordModel | None:

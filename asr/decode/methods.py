@@ -20,6 +20,7 @@ from asr.decode.options import SearchOptions as SearchOptions
 from asr.decode.spelled_words import SpelledWords
 from asr.errors import RecipeError
 from asr.fsa.lexicon_file import read_lexicon
+from asr.packages import missing
 from asr.text.units import has_phones
 
 
@@ -36,6 +37,7 @@ class Method:
             slower ones with many, among which tuning finds what other scales choose.
         needs_lm: an n-gram file, when it runs.
         needs_graph: ``HLG.pt``, which is made of an n-gram.
+        first: the decoder whose scales it searches with before its own count.
     """
 
     load: Loader
@@ -44,6 +46,12 @@ class Method:
     load_nbest: Loader | None = None
     needs_lm: bool = False
     needs_graph: bool = False
+    first: str | None = None
+
+    @property
+    def all_scales(self) -> tuple[str, ...]:
+        """The scales that its output depends on."""
+        return (*(REGISTRY[self.first].scales if self.first else ()), *self.scales)
 
     @property
     def uses_lm(self) -> bool:
@@ -120,6 +128,13 @@ def _load_beam_lm(resources: Resources) -> Maker:
     )
 
 
+def _no_ngram(lang_dir: Path) -> str | None:
+    """Why ``beam-lm`` cannot run: an n-gram is read by KenLM, or an ARPA file by numba."""
+    if (kenlm := missing("kenlm")) and (numba := missing("numba")):
+        return f"{kenlm}, and {numba}; see docs/install.md"
+    return None
+
+
 def _lm_score(hyp: Hypothesis) -> float:
     return hyp.lm_score
 
@@ -138,6 +153,7 @@ REGISTRY: Mapping[str, Method] = {  # in the order of results.tsv
     "beam-lm": Method(
         _load_beam_lm,
         scales={"lm_weight": _lm_score, "word_score": _num_words},
+        why_not=_no_ngram,
         needs_lm=True,
     ),
     "ctc": Method(graph_methods.load_ctc, why_not=graph_methods.no_k2),
@@ -154,6 +170,7 @@ REGISTRY: Mapping[str, Method] = {  # in the order of results.tsv
         why_not=graph_methods.no_larger_lm,
         load_nbest=graph_methods.load_nbest_scales,
         needs_graph=True,
+        first="hlg",
     ),
     "hlg-lattice": Method(
         graph_methods.load_lattice,
@@ -161,6 +178,7 @@ REGISTRY: Mapping[str, Method] = {  # in the order of results.tsv
         why_not=graph_methods.no_larger_graph,
         load_nbest=graph_methods.load_lattice_scales,
         needs_graph=True,
+        first="hlg",
     ),
 }
 METHODS = tuple(REGISTRY)
