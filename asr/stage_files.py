@@ -167,6 +167,8 @@ def decode_inputs(job: Job) -> list[Path]:
 def user_files(job: Job) -> dict[str, Any]:
     """Name, size and time of all files in the user's folder."""
     facts: dict[str, Any] = {"decoders": list(job.decoders)}
+    if job.write:
+        facts["write"] = list(job.write)
     if job.test_dir is not None:
         facts["test_dir"] = list(_stats(job.test_dir))
         facts["channel"] = job.channel

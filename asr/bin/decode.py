@@ -12,6 +12,7 @@ from asr.bin.search import (
     search_options,
     search_signatures,
     write_refs,
+    write_timed_texts,
 )
 from asr.data.shard_reader import ShardReader
 from asr.decode.acoustic import Input, compute_log_probs
@@ -80,3 +81,4 @@ def run_methods(job: Job, methods: tuple[str, ...], folder: Path) -> None:
             options=search_options(job),
         )
         write_text(done, signatures[method])
+    write_timed_texts(job, methods, folder)

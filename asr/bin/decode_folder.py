@@ -15,6 +15,7 @@ from asr.bin.search import (
     search_options,
     search_signatures,
     write_refs,
+    write_timed_texts,
 )
 from asr.data.user_folder import UserFile, UserFolder, load_user_folder
 from asr.data.user_names import shown
@@ -61,6 +62,8 @@ def run(job: Job) -> None:
         _drop_stale(folder, methods, {file.id: file.key for file in user.files})
         for method in methods:
             _decode(job, method, user.files, folder, signatures[method])
+        names = {file.id: file.name.file for file in user.files}
+        write_timed_texts(job, methods, folder, names)
     write_failures(job, user.failures)
     write_config(job.config, folder / "config.yaml")
 

@@ -1,15 +1,17 @@
 """What stage 8 has in common for test sets, a user's folder, and rescoring."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from asr.atomic import remove, write_text
 from asr.config_load import read_yaml
 from asr.data.fbank import FRAME_SHIFT
+from asr.decode.log_probs import read_recordings
 from asr.decode.methods import METHODS, REGISTRY, SearchOptions, unavailable
 from asr.decode.options import checked
+from asr.decode.timed_text import write_timed
 from asr.errors import RecipeError
 from asr.fingerprint import fingerprint
 from asr.job import RESCORED, RESCORED_LISTS, Job
@@ -142,3 +144,18 @@ def in_phones(job: Job, refs: dict[str, str]) -> dict[str, str]:
     # All at once: guessing pronunciations one by one would take long.
     units.spell({word for text in refs.values() for word in text.split()})
     return {id_: units.decode(units.encode(text)) for id_, text in refs.items()}
+
+
+def write_timed_texts(
+    job: Job,
+    methods: Sequence[str],
+    folder: Path,
+    names: Mapping[str, str] | None = None,
+) -> None:
+    """What ``--write`` asks for, of these decoders; ``names`` are the files' by id."""
+    if job.write:
+        recordings = read_recordings(folder / "log_probs.h5")
+        seconds = {id_: found.duration for id_, found in recordings.items()}
+        for method in methods:
+            write_timed(folder / method, job.write, seconds, names)
+        print(f"{', '.join(job.write)}: in the decoders' folders", flush=True)
