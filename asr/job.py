@@ -1,6 +1,7 @@
 """What one command works on: the configuration and where things lie."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from asr.config import Config
@@ -126,6 +127,7 @@ class Job:
     # Of a finished model that is used instead of one's own.
     model_dir: Path | None = None
     write: tuple[str, ...] = ()  # of TIMED, for every recording
+    hotwords: Mapping[str, float] = field(default_factory=dict)  # weights by word
 
     @property
     def lang(self) -> Path:

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from asr.config import Config
 from asr.config_load import ROOT, default_model, load_config, load_model_config
 from asr.errors import UsageError
 from asr.job import DECODERS, TIMED, Job, Paths
 from asr.model_dir import BUNDLED, CONFIG, choose_model_dir, read_manifest
 from asr.owner import check_owner
 from asr.stages import STAGES
+from asr.text.hotwords import read_hotwords
+from asr.text.normalize import get_rule
 
 TRAIN, TUNE, DECODE = 6, 7, 8  # numbers of the stages
 DEFAULT_CORPUS = "synth"
@@ -58,6 +61,7 @@ def build_parser(commands: Sequence[str] = STAGE_NAMES) -> argparse.ArgumentPars
     parser.add_argument("--model-dir", type=folder, help="a model from export.sh")
     parser.add_argument("--init-from", type=Path, help="begin training with its layers")
     parser.add_argument("--decoders", default="", help=" ".join(DECODERS))
+    parser.add_argument("--hotwords", type=Path, help="'word weight' lines: stage 8")
     parser.add_argument("--write", default="", help=f"{' '.join(TIMED)}: word times")
     parser.add_argument("--set", default="", dest="settings", help="a.b=c d.e=f")
     return parser
@@ -121,6 +125,7 @@ def make_job(options: argparse.Namespace, stage: int) -> Job:
         init_from=_init_from(options.init_from),
         channel=_channel(options),
         write=named("--write", options.write, TIMED),
+        hotwords=_hotwords(options.hotwords, config),
     )
     check_owner(job)
     return job
@@ -145,9 +150,13 @@ def _model_job(options: argparse.Namespace, exp: Path) -> Job | None:
     print(f"model: {model_dir} ({manifest.name}); results: {home}", flush=True)
     if model_dir == BUNDLED and options.model_dir is None:
         _say_why_bundled(options, exp)
+    config = load_model_config(model_dir / CONFIG, split_settings(options.settings))
     decoders = named("--decoders", options.decoders, DECODERS)
+    if not decoders and manifest.decoders and options.hotwords is not None:
+        listens = "beam-lm" if manifest.lm_order else "beam"
+        decoders = _known((*manifest.decoders, listens))
     job = Job(
-        config=load_model_config(model_dir / CONFIG, split_settings(options.settings)),
+        config=config,
         paths=Paths(options.download_dir, home / "model", home, home / "model"),
         corpus_dir=ROOT / "egs" / options.corpus,
         nj=options.nj,
@@ -155,6 +164,7 @@ def _model_job(options: argparse.Namespace, exp: Path) -> Job | None:
         decoders=decoders or _known(manifest.decoders),
         channel=_channel(options),
         write=named("--write", options.write, TIMED),
+        hotwords=_hotwords(options.hotwords, config),
         model_dir=model_dir,
     )
     check_owner(job)
@@ -186,6 +196,12 @@ def _channel(options: argparse.Namespace) -> int | None:
     if channel is not None and (channel < 1 or options.test_dir is None):
         raise UsageError(f"--channel {channel}: from 1, of the files of --test-dir")
     return channel
+
+
+def _hotwords(path: Path | None, config: Config) -> dict[str, float]:
+    if path is None:
+        return {}
+    return read_hotwords(path, get_rule(config.corpus.normalize))
 
 
 def _init_from(path: Path | None) -> Path | None:

@@ -169,6 +169,8 @@ def user_files(job: Job) -> dict[str, Any]:
     facts: dict[str, Any] = {"decoders": list(job.decoders)}
     if job.write:
         facts["write"] = list(job.write)
+    if job.hotwords:
+        facts["hotwords"] = dict(job.hotwords)
     if job.test_dir is not None:
         facts["test_dir"] = list(_stats(job.test_dir))
         facts["channel"] = job.channel

@@ -1,5 +1,6 @@
 """Stage 8: log-probs once, then every decoder on them."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from asr.atomic import remove, write_text
@@ -9,7 +10,7 @@ from asr.bin.search import (
     choose_methods,
     drop_others,
     in_phones,
-    search_options,
+    method_options,
     search_signatures,
     write_refs,
     write_timed_texts,
@@ -18,6 +19,7 @@ from asr.data.shard_reader import ShardReader
 from asr.decode.acoustic import Input, compute_log_probs
 from asr.decode.log_probs import read_attributes
 from asr.decode.matrix import run_method
+from asr.decode.options import SearchOptions
 from asr.fingerprint import fingerprint
 from asr.job import Job
 from asr.models.package import load_package
@@ -35,13 +37,14 @@ def run(job: Job) -> None:
         decode_folder.run(job)
         return
     methods = choose_methods(job)
+    options = method_options(job, methods)
     for name in job.decode_sets:
         folder = job.paths.decode_dir(name)
         refs = read_transcripts(job.paths.feature_cuts(name))
         write_refs(refs, folder / "ref")
         write_refs(in_phones(job, refs), folder / "ref_phones")
         compute_missing(job, name)
-        run_methods(job, methods, folder)
+        run_methods(job, methods, folder, options)
         write_config(job.config, folder / "config.yaml")
 
 
@@ -63,9 +66,14 @@ def compute_missing(job: Job, name: str) -> Path:
     return path
 
 
-def run_methods(job: Job, methods: tuple[str, ...], folder: Path) -> None:
+def run_methods(
+    job: Job,
+    methods: Sequence[str],
+    folder: Path,
+    options: Mapping[str, SearchOptions],
+) -> None:
     """Run the decoders whose output is not there yet with the same options."""
-    signatures = search_signatures(job)
+    signatures = search_signatures(job, options)
     drop_others(folder, signatures)
     for method in methods:
         done = folder / method / "signature"
@@ -78,7 +86,7 @@ def run_methods(job: Job, methods: tuple[str, ...], folder: Path) -> None:
             folder / method,
             lang_dir=job.lang,
             lm=job.lm_file,
-            options=search_options(job),
+            options=options[method],
         )
         write_text(done, signatures[method])
     write_timed_texts(job, methods, folder)

@@ -1,7 +1,7 @@
 """What stage 8 has in common for test sets, a user's folder, and rescoring."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,18 @@ from asr.config_load import read_yaml
 from asr.data.fbank import FRAME_SHIFT
 from asr.decode.log_probs import read_recordings
 from asr.decode.methods import METHODS, REGISTRY, SearchOptions, unavailable
-from asr.decode.options import checked
+from asr.decode.options import HotWord, checked
 from asr.decode.timed_text import write_timed
-from asr.errors import RecipeError
+from asr.errors import RecipeError, UsageError
 from asr.fingerprint import fingerprint
-from asr.job import RESCORED, RESCORED_LISTS, Job
+from asr.fsa.lexicon_file import read_lexicon
+from asr.job import RESCORED, RESCORED_LISTS, WITHOUT_LEXICON, Job
 from asr.stage_files import graphs
+from asr.text.phones import guess_spellings
 from asr.text.units import has_phones, load_units
 
 OUTPUTS = (*METHODS, RESCORED, RESCORED_LISTS)  # folders beside the log-probs
+NAMED = 5  # words that a line lists
 NOT_TUNED = (
     "no scales tuned; run ./run.sh --stage 7 with --decoders naming it (what is tuned "
     "already stays)"
@@ -98,7 +101,65 @@ def search_options(job: Job) -> SearchOptions:
     return checked(SearchOptions(**options | scales))
 
 
-def search_signatures(job: Job) -> dict[str, str]:
+def method_options(job: Job, methods: Sequence[str]) -> dict[str, SearchOptions]:
+    """The options of each decoder: hot words for those that listen.
+
+    Args:
+        methods: those that run now; a line says which of them listen.
+
+    Raises:
+        UsageError: there are hot words, and none of them does.
+    """
+    plain = search_options(job)
+    if not job.hotwords:
+        return dict.fromkeys(METHODS, plain)
+    phones = has_phones(job.lang)
+    deaf = {m for m in METHODS if not REGISTRY[m].listens}
+    deaf |= {*WITHOUT_LEXICON} if phones else set()
+    listening = [method for method in methods if method not in deaf]
+    others = [method for method in methods if method in deaf]
+    if not listening:
+        able = ", ".join(m for m in METHODS if m not in deaf)
+        raise UsageError(
+            f"--hotwords: {', '.join(methods)} cannot listen for words; --decoders that "
+            f"can, with this model: {able}"
+        )
+    hot = dataclasses.replace(plain, hotwords=hot_words(job))
+    without = f"; {', '.join(others)} cannot" if others else ""
+    words = f"hot words: {', '.join(listening)} listen for {len(hot.hotwords)}{without}"
+    print(words, flush=True)
+    return {method: plain if method in deaf else hot for method in METHODS}
+
+
+def hot_words(job: Job) -> tuple[HotWord, ...]:
+    """The hot words that can be found; lines for the others, and for what is guessed."""
+    units, phones = load_units(job.lang), has_phones(job.lang)
+    found = units.spell(job.hotwords)
+    lexicon: Collection[str] = found
+    if phones:
+        lost = [word for word in job.hotwords if word not in found]
+        found |= {w: (ids,) for w, ids in guess_spellings(job.lang, lost).items()}
+        lexicon = read_lexicon(job.lang / "lexicon.txt", units.tokens)
+    lost = [word for word in job.hotwords if word not in found]
+    if lost:
+        why = "nobody knows how they are said" if phones else "no tokens write them"
+        print(f"hot words that cannot be found: {_some(lost)} ({why})", flush=True)
+    new = [word for word in found if word not in lexicon]
+    if new:
+        said = [f"{word} {units.decode(found[word][0])}" for word in new]
+        print(f"hot words that the lexicon lacks, said as: {_some(said)}", flush=True)
+    return tuple(
+        HotWord(word, job.hotwords[word], found[word] if word in new else ())
+        for word in sorted(found)
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+def search_signatures(job: Job, options: Mapping[str, SearchOptions]) -> dict[str, str]:
     """What the decoders' outputs depend on, beside the log-probs, by decoder.
 
     Scales of other decoders are none of it: they may be tuned later.
@@ -106,12 +167,12 @@ def search_signatures(job: Job) -> dict[str, str]:
     arpa = job.paths.arpa(job.config.lm.order)
     lm = fingerprint(arpa) if job.model_dir is None or has_lm(job) else "no n-gram"
     made = {path.name: fingerprint(path) for path in graphs(job)}
-    options = search_options(job)
     scales = {name for entry in REGISTRY.values() for name in entry.scales}
     found = {}
     for method, entry in REGISTRY.items():
         unset = {n: getattr(SearchOptions(), n) for n in scales - {*entry.all_scales}}
-        found[method] = f"{dataclasses.replace(options, **unset)} {lm} {made}\n"
+        own = dataclasses.replace(options[method], **unset)
+        found[method] = f"{own} {lm} {made}\n"
     return found
 
 
