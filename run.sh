@@ -49,7 +49,7 @@ help_message="Usage: ./run.sh [--stage N] [--stop-stage N] [--corpus NAME] [--op
   --decoders \"A B\"     of $(known_decoders)
                          (default: all that work here)
   --hotwords FILE      words that beam and beam-lm listen for: stage 8; a line has a
-                         word and its weight (default 10), see docs/own_audio.md
+                         word and its weight (default 7), see docs/own_audio.md
   --write \"A B\"        of srt, vtt, textgrid: words with times, beside stage 8's text
   --set \"a.b=c d.e=f\"  override keys of conf/*.yaml and of the corpus
 Stages: 0 download, 1 manifests, 2 fbank, 3 tokenizer, 4 lm, 5 graph, 6 train, 7 tune,

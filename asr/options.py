@@ -12,7 +12,13 @@ from asr.config import Config
 from asr.config_load import ROOT, default_model, load_config, load_model_config
 from asr.errors import UsageError
 from asr.job import DECODERS, TIMED, Job, Paths
-from asr.model_dir import BUNDLED, CONFIG, choose_model_dir, read_manifest
+from asr.model_dir import (
+    BUNDLED,
+    CONFIG,
+    Manifest,
+    choose_model_dir,
+    read_manifest,
+)
 from asr.owner import check_owner
 from asr.stages import STAGES
 from asr.text.hotwords import read_hotwords
@@ -152,16 +158,14 @@ def _model_job(options: argparse.Namespace, exp: Path) -> Job | None:
         _say_why_bundled(options, exp)
     config = load_model_config(model_dir / CONFIG, split_settings(options.settings))
     decoders = named("--decoders", options.decoders, DECODERS)
-    if not decoders and manifest.decoders and options.hotwords is not None:
-        listens = "beam-lm" if manifest.lm_order else "beam"
-        decoders = _known((*manifest.decoders, listens))
+    decoders = decoders or _own_decoders(manifest, options.hotwords is not None)
     job = Job(
         config=config,
         paths=Paths(options.download_dir, home / "model", home, home / "model"),
         corpus_dir=ROOT / "egs" / options.corpus,
         nj=options.nj,
         test_dir=_test_dir(options.test_dir),
-        decoders=decoders or _known(manifest.decoders),
+        decoders=decoders,
         channel=_channel(options),
         write=named("--write", options.write, TIMED),
         hotwords=_hotwords(options.hotwords, config),
@@ -222,8 +226,14 @@ def named(option: str, text: str, known: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in known if name in text.split())
 
 
-def _known(names: Sequence[str]) -> tuple[str, ...]:
-    """Of the decoders that a model comes with, those that this version has."""
+def _own_decoders(manifest: Manifest, listening: bool) -> tuple[str, ...]:
+    """Of the decoders that a model comes with those that this version has; none: all.
+
+    Where there are hot words, one that listens for them comes to them.
+    """
+    names = {*manifest.decoders} & {*DECODERS}
+    if names and listening:
+        names.add("beam-lm" if manifest.lm_order else "beam")
     return tuple(name for name in DECODERS if name in names)
 
 

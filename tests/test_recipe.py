@@ -415,7 +415,9 @@ def test_hot_words_are_found_and_word_times_written(
         said = own.run("decode", *options, *more)
         names = ("greedy", "beam", "beam-lm")
         lines = [(folder / name / "text").read_text().splitlines() for name in names]
-        (texts,) = {tuple(line.split()[-1] for line in row) for row in zip(*lines)}
+        (texts,) = {
+            tuple(line.split()[-1] for line in row) for row in zip(*lines, strict=True)
+        }
         return list(texts), said
 
     assert heard()[0] == ["NINE"] * 3

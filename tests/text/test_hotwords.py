@@ -21,7 +21,7 @@ def test_words_are_normalised_and_phrases_are_their_words(tmp_path: Path) -> Non
         **{"WARSZAWA": 7.5, "DON'T": -2.0, "NEW": 3.0, "YORK": 4.0},
         **{"FIVE": DEFAULT_WEIGHT, "ROUTE": 12.0, "66": 12.0},
     }
-    assert read(tmp_path / "words", "Ab 1\n8\n", "none") == {"Ab": 1.0, "8": 10.0}
+    assert read(tmp_path / "words", "Ab 1\n8\n", "none") == {"Ab": 1.0, "8": 7.0}
 
 
 @pytest.mark.parametrize(
