@@ -17,6 +17,8 @@ model_dir=
 init_from=
 export=
 decoders=
+hotwords=
+write=
 set=
 
 known_decoders() { # the names in asr/job.py, "greedy, beam, ..."
@@ -46,6 +48,9 @@ help_message="Usage: ./run.sh [--stage N] [--stop-stage N] [--corpus NAME] [--op
   --init-from FILE     begin training with the layers of this checkpoint
   --decoders \"A B\"     of $(known_decoders)
                          (default: all that work here)
+  --hotwords FILE      words that beam and beam-lm listen for: stage 8; a line has a
+                         word and its weight (default 7), see docs/own_audio.md
+  --write \"A B\"        of srt, vtt, textgrid: words with times, beside stage 8's text
   --set \"a.b=c d.e=f\"  override keys of conf/*.yaml and of the corpus
 Stages: 0 download, 1 manifests, 2 fbank, 3 tokenizer, 4 lm, 5 graph, 6 train, 7 tune,
 8 decode, 9 score. A finished stage is skipped; the same command goes on after a stop.
@@ -73,9 +78,11 @@ for decoder in $decoders; do
   [[ ", $(known_decoders)," == *", $decoder,"* ]] ||
     usage_error "--decoders $decoder: of $(known_decoders)"
 done
-[ -z "$init_from" ] || [ -f "$init_from" ] ||
-  usage_error "--init-from $init_from: no such file"
-for name in model exp_dir data_dir test_dir model_dir init_from export channel; do
+for name in init_from hotwords; do
+  [ -z "${!name}" ] || [ -f "${!name}" ] ||
+    usage_error "--${name//_/-} ${!name}: no such file"
+done
+for name in model exp_dir data_dir test_dir model_dir init_from export channel hotwords write; do
   [[ " ${given_options[*]-} " != *" $name "* || -n "${!name}" ]] ||
     usage_error "--${name//_/-} is empty"
 done
@@ -92,7 +99,8 @@ if [ -n "$test_dir" ]; then
 fi
 
 options=(--corpus "$corpus" --download-dir "$download_dir" --nj "$nj")
-for name in model exp_dir data_dir test_dir channel model_dir init_from decoders set; do
+for name in model exp_dir data_dir test_dir channel model_dir init_from decoders \
+  hotwords write set; do
   [ -z "${!name}" ] || options+=("--${name//_/-}" "${!name}")
 done
 

@@ -85,6 +85,12 @@ def init_from(job: Job) -> dict[str, Any]:
     return {"init_from": fingerprint(job.init_from)}
 
 
+def tune_facts(job: Job) -> dict[str, Any]:
+    """What is mixed in, and the decoders that are asked for by name."""
+    mixed = init_from(job) if job.config.tune.init_share else {}
+    return {**mixed, **({"decoders": list(job.decoders)} if job.decoders else {})}
+
+
 def lm_extra(job: Job) -> list[Path]:
     """The extra LM text is an input where it is there; stage 4 says where it is not."""
     name = job.config.lm.extra_text
@@ -161,6 +167,10 @@ def decode_inputs(job: Job) -> list[Path]:
 def user_files(job: Job) -> dict[str, Any]:
     """Name, size and time of all files in the user's folder."""
     facts: dict[str, Any] = {"decoders": list(job.decoders)}
+    if job.write:
+        facts["write"] = list(job.write)
+    if job.hotwords:
+        facts["hotwords"] = dict(job.hotwords)
     if job.test_dir is not None:
         facts["test_dir"] = list(_stats(job.test_dir))
         facts["channel"] = job.channel

@@ -18,6 +18,7 @@ from asr.stage_files import (
     score_inputs,
     score_outputs,
     sounds_and_sets,
+    tune_facts,
     unit_files,
     user_files,
 )
@@ -123,7 +124,7 @@ STAGES = (
         ],
         outputs=lambda job: [job.paths.averaged, job.paths.decode_yaml],
         marker=exp_marker("7-tune"),
-        facts=lambda job: init_from(job) if job.config.tune.init_share else {},
+        facts=tune_facts,
         free_keys=("decode.nbest",),
         own_keys=("tune",),
     ),

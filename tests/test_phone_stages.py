@@ -1,5 +1,6 @@
 """Phones through the stages that know the configuration."""
 
+import dataclasses
 import gzip
 import json
 import shutil
@@ -10,6 +11,7 @@ import pytest
 from asr.bin import graph, score, tokenizer, train_lm
 from asr.bin.export_lang import write_lang
 from asr.bin.install_model import copy_lang
+from asr.bin.search import hot_words
 from asr.bin.train import in_units
 from asr.config_load import ROOT, load_config
 from asr.errors import RecipeError, UsageError
@@ -87,6 +89,35 @@ def test_exported_dictionary_spells_the_words_of_the_ngram(job: Job) -> None:
     assert alone.tokens == full.tokens
     assert alone.spell(words) == full.spell(words) != {}
     assert full.spell(["TACT"]) and not alone.spell(["TACT"])  # not in the n-gram
+
+
+def test_hot_words_are_pronounced(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the lexicon, the dictionary, or their letters; without stage 3's G2P too."""
+    tokenizer.run(job)
+    graph.run(job)
+    weights = {"CAT": 3.0, "TACT": 5.0, "TAC": 2.0, "\u00c7A": 1.0}
+    job = dataclasses.replace(job, hotwords=weights)
+    capsys.readouterr()
+    found = hot_words(job)
+    units = load_units(job.lang)
+    assert [(hot.word, hot.weight) for hot in found] == [
+        ("CAT", 3.0),
+        ("TAC", 2.0),
+        ("TACT", 5.0),
+    ]
+    tact = tuple(units.tokens.index(phone) for phone in "T AE K T".split())
+    assert [hot.spellings for hot in found] == [(), (tact[:3],), (tact,)]
+    said = capsys.readouterr().out.splitlines()
+    assert said == [
+        "hot words that cannot be found: \u00c7A (nobody knows how they are said)",
+        "hot words that the lexicon lacks, said as: TACT T AE K T, TAC T AE K",
+    ]
+    for name in ("guessed.txt", "g2p.npz"):  # finished models have neither
+        (job.lang / name).unlink()
+    for learns in (True, False):
+        assert hot_words(job) == found
+        told = capsys.readouterr().out
+        assert ("learning to pronounce from 5 words, once" in told) == learns
 
 
 def test_pieces_depend_on_what_they_did(tmp_path: Path) -> None:

@@ -80,22 +80,43 @@ left_out="# without Python 3.10 there is no k2: the decoders ctc, hlg-nbest and 
 out; to get them, install Python 3.10 (a shared build) and run this again"
 
 modules=(torch numpy lhotse scipy sentencepiece kenlm h5py soundfile yaml espeakng_loader matplotlib wandb kaldi_decoder imageio_ffmpeg)
-missing_in() { # PYTHON MODULE ... -> those that it cannot find, in one line
-  "$1" -I -c "import importlib.util, sys
-print(*[name for name in sys.argv[1:] if importlib.util.find_spec(name) is None])" "${@:2}"
+import_each() { # PYTHON MODULE ... -> a line for each: its name and ok, none, or why it does not import
+  "$1" -I -c "import importlib, importlib.util, sys
+out, sys.stdout = sys.stdout, sys.stderr
+for name in sys.argv[1:]:
+    print(name, end=' ', file=out, flush=True)
+    try:
+        found = importlib.util.find_spec(name)
+        answer = 'ok' if found and importlib.import_module(name) else 'none'
+    except Exception as error:
+        answer = ' '.join((str(error) or type(error).__name__).split())[:200]
+    print(answer, file=out, flush=True)" "${@:2}" 2> "$cache/own.log" || echo "Python ended"
 }
 use_own() { # sets $env
-  local python=$ASR_OWN_ENV/bin/python missing wanted=("${modules[@]}")
+  local python=$ASR_OWN_ENV/bin/python wanted=("${modules[@]}" k2) key lacks='' broken='' name reason
   [ -x "$python" ] || die "ASR_OWN_ENV=$ASR_OWN_ENV: no bin/python there; give the folder of an environment (python -m venv, conda)"
   env=$(cd "$ASR_OWN_ENV" && pwd)
   if [ "$where" = true ]; then return; fi
   "$python" -I -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
     die "ASR_OWN_ENV=$ASR_OWN_ENV: Python 3.10 or later is needed"
-  [ "$dev" = false ] || wanted+=(pytest ruff mypy)
-  missing=$(missing_in "$python" "${wanted[@]}")
-  [ -z "$missing" ] || die "ASR_OWN_ENV=$ASR_OWN_ENV lacks $missing; install them into it, see docs/install.md"
+  [ "$dev" = false ] || wanted=(pytest ruff mypy "${wanted[@]}")
+  # Importing everything takes seconds: once, until something is installed into it.
+  key=$({ echo "$env ${wanted[*]}"; stat -c '%n %y' "$python" "$env"/lib/python3*/site-packages || true; } 2> /dev/null | digest)
+  left_out=$(cat "$cache/own-$key" 2> /dev/null) && return
+  [ "$quiet" = true ] || echo "# importing everything once from $env"
   left_out=
-  [ -z "$(missing_in "$python" k2)" ] || left_out="# without k2 the decoders ctc, hlg-nbest and hlg-lattice are left out"
+  while read -r name reason; do
+    case "$name $reason" in
+      *" ok") ;;
+      "k2 none") left_out="# without k2 the decoders ctc, hlg-nbest and hlg-lattice are left out" ;;
+      "k2 "*) left_out="# k2 does not import ($reason): the decoders ctc, hlg-nbest and hlg-lattice are left out" ;;
+      *" none") lacks="$lacks $name" ;;
+      *) broken="$broken, $name does not import ($reason)" ;;
+    esac
+  done < <(import_each "$python" "${wanted[@]}")
+  [ -z "$lacks" ] || die "ASR_OWN_ENV=$ASR_OWN_ENV lacks$lacks; install them into it, see docs/install.md"
+  [ -z "$broken" ] || die "ASR_OWN_ENV=$ASR_OWN_ENV: ${broken#, }; mend it, see docs/install.md"
+  echo "$left_out" > "$cache/own-$key"
 }
 if [ -n "${ASR_OWN_ENV:-}" ]; then
   use_own

@@ -26,6 +26,7 @@ from asr.text.tokenizer import (
 PRONUNCIATIONS = "pronunciations.txt"  # the dictionary
 GUESSED = "guessed.txt"  # words of the training text that it lacks
 G2P = "g2p.npz"
+LEARNED = "g2p_learned.npz"  # of a finished model, which comes without
 
 Spelling = tuple[int, ...]
 
@@ -135,6 +136,31 @@ class PhoneTokenizer:
             )
         g2p = load_g2p(lang_dir / G2P) if (lang_dir / G2P).is_file() else None
         return cls(tokens, dictionary, g2p)
+
+
+def guess_spellings(lang_dir: Path, words: Iterable[str]) -> dict[str, Spelling]:
+    """Token ids that the letters of words suggest, of a lang folder that cannot guess.
+
+    Finished models come without ``g2p.npz``. What takes its place is learned from their
+    dictionary the first time, which takes some seconds, and kept beside it.
+    """
+    upper = {word: word.upper() for word in words}
+    if not upper or (lang_dir / G2P).is_file():
+        return {}
+    if not (lang_dir / LEARNED).is_file():
+        dictionary = read_dictionary(lang_dir / PRONUNCIATIONS)
+        usual = {w: said for w, said in dictionary.items() if teaches_spelling(w)}
+        if not usual:
+            return {}
+        print(f"learning to pronounce from {len(usual)} words, once", flush=True)
+        save_g2p(train_g2p(usual), lang_dir / LEARNED)
+    ids = {token: i for i, token in enumerate(read_tokens(lang_dir / "tokens.txt"))}
+    found = load_g2p(lang_dir / LEARNED).pronounce(set(upper.values()))
+    return {
+        word: tuple(ids[phone] for phone in found[key])
+        for word, key in upper.items()
+        if key in found
+    }
 
 
 def read_pronunciations(lang_dir: Path) -> dict[str, list[Spelling]]:

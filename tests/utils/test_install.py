@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import venv
 from pathlib import Path
 
 import pytest
@@ -336,45 +337,100 @@ def test_without_root_and_without_python_one_line_says_what_to_install(
 
 OWN = """case "$*" in
   *version_info*) exit "${OLD:-0}" ;;
-  *find_spec*) shift 3; for name in "$@"; do
-    case " $LACKS " in *" $name "*) printf '%s ' "$name" ;; esac; done; echo ;;
+  *find_spec*) echo looked >> "$CALLS.looks"; shift 3; for name in "$@"; do
+    printf '%s ' "$name"
+    case "$name" in "$KILLS") exit 1 ;; "$BROKEN") echo "no such _$name"; continue ;; esac
+    case " $LACKS " in *" $name "*) echo none ;; *) echo ok ;; esac; done ;;
 esac
 """
 
 
+@pytest.fixture
+def own(recipe: Recipe, tmp_path: Path) -> Path:
+    """The folder of an environment of one's own."""
+    folder = tmp_path / "my env"
+    script(folder / "bin/python", OWN)
+    recipe.variables.update(ASR_OWN_ENV=str(folder), LACKS="", BROKEN="", KILLS="")
+    return folder
+
+
+def with_other_packages(recipe: Recipe, own: Path, **changes: str) -> Recipe:
+    """As after pip's work: something below the folder has another time."""
+    recipe.variables.update(changes)
+    packages = own / "lib/python3.12/site-packages"
+    packages.mkdir(parents=True, exist_ok=True)
+    (packages / changes.get("LACKS", "x")).touch()
+    (packages / changes.get("LACKS", "x")).unlink()
+    return recipe
+
+
 def test_an_environment_of_ones_own_is_taken_as_it_is(
-    recipe: Recipe, tmp_path: Path
+    recipe: Recipe, own: Path
 ) -> None:
-    own = tmp_path / "my env"
-    python = script(own / "bin/python", OWN)
-    recipe.variables.update(ASR_OWN_ENV=str(own), LACKS="")
     done = recipe.install()
-    assert (done.returncode, done.stdout) == (0, f"# environment {own}\n"), done.stderr
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"# environment {own}"
     assert recipe.install("--where").stdout == f"{own}\n"
     assert recipe.install("--quiet", "--dev").stdout == ""
-    recipe.variables["LACKS"] = "k2"
+    with_other_packages(recipe, own, LACKS="k2")
     assert "without k2 the decoders" in recipe.install().stdout
-    recipe.variables["LACKS"] = "torch k2 lhotse"
+    with_other_packages(recipe, own, LACKS="torch k2 lhotse")
     done = recipe.install("--quiet")
-    assert done.returncode == 1 and "lacks torch lhotse" in done.stderr
-    recipe.variables.update(LACKS="pytest", OLD="1")
+    assert done.returncode == 1 and "lacks torch lhotse;" in done.stderr
+    with_other_packages(recipe, own, LACKS="pytest", OLD="1")
     assert "Python 3.10 or later is needed" in recipe.install().stderr
     recipe.variables["OLD"] = "0"
     assert recipe.install().returncode == 0
     assert "lacks pytest" in recipe.install("--dev").stderr
-    python.unlink()
+    (own / "bin/python").unlink()
     assert "no bin/python there" in recipe.install("--where").stderr
     assert recipe.count() == 0 and not list(recipe.cache.glob("env-*"))
 
 
-def test_a_real_environment_is_asked_for_what_it_has(recipe: Recipe) -> None:
-    del recipe.variables["ASR_PYTHON"]
-    recipe.variables["ASR_OWN_ENV"] = sys.prefix
+def test_what_an_own_environment_has_is_imported_once(
+    recipe: Recipe, own: Path
+) -> None:
+    with_other_packages(recipe, own, BROKEN="k2")
+    line = "# k2 does not import (no such _k2): the decoders ctc, hlg-nbest and "
+    for _ in range(2):
+        done = recipe.install()
+        assert done.returncode == 0 and line in done.stdout
+    assert recipe.install("--quiet").stdout == ""
+    assert recipe.flag("looks").read_text().split() == ["looked"]
+    with_other_packages(recipe, own, BROKEN="h5py")
+    for _ in range(2):  # what fails is looked at again
+        done = recipe.install("--quiet")
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1
+        assert "h5py does not import (no such _h5py)" in done.stderr
+    with_other_packages(recipe, own, BROKEN="", KILLS="torch")
+    assert "torch does not import (Python ended)" in recipe.install().stderr
+    with_other_packages(recipe, own, KILLS="k2")
+    done = recipe.install()
+    assert done.returncode == 0 and "k2 does not import (Python ended)" in done.stdout
+
+
+def test_a_real_environment_is_asked_for_what_it_has(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    """One with the packages of this one, but for a k2 that is broken."""
+    own = tmp_path / "own"
+    venv.create(own, system_site_packages=True, symlinks=True)
+    packages = (
+        own / f"lib/python{sys.version_info[0]}.{sys.version_info[1]}/site-packages"
+    )
+    here = Path(importlib.util.find_spec("numpy").origin).parents[1]  # type: ignore
+    (packages / "here.pth").write_text(f"{here}\n")
+    (packages / "k2").mkdir()
+    (packages / "k2/__init__.py").write_text("import _k2_of_another_python")
+    recipe.variables["ASR_OWN_ENV"] = str(own)
     done = recipe.install()
     lacking = done.stderr.partition(" lacks ")[2].partition(";")[0].split()
     assert (done.returncode == 0) == (not lacking), done.stderr
     assert all(importlib.util.find_spec(name) is None for name in lacking)
     assert not {"numpy", "torch"} & set(lacking)  # these tests run in it
+    said = "# k2 does not import (No module named '_k2_of_another_python')"
+    assert lacking or said in done.stdout
 
 
 def test_the_environment_of_these_tests_is_whole() -> None:

@@ -63,6 +63,8 @@ def test_forwards_every_option(recipe: Path) -> None:
         ["--model-dir", str(model)],
         ["--init-from", str(recipe / "run.sh")],
         ["--decoders", "greedy beam-lm"],
+        ["--hotwords", str(recipe / "run.sh")],
+        ["--write", "srt textgrid"],
         ["--set", "train.max_epochs=5 fbank.num_mel_bins=40"],
     ]
     flat = [part for pair in given for part in pair]
@@ -167,6 +169,8 @@ def test_export_runs_nothing_else(recipe: Path) -> None:
         (["--corpus", "../egs/an4"], "--corpus ../egs/an4: there are an4 synth"),
         (["--decoders", "greedy viterbi"], "of greedy, beam, beam-lm, ctc, hlg"),
         (["--init-from", "/nowhere"], "--init-from /nowhere: no such file"),
+        (["--hotwords", "/nowhere"], "--hotwords /nowhere: no such file"),
+        (["--write", ""], "--write is empty"),
         (["--test-dir", "/nowhere"], "--test-dir /nowhere: no such folder"),
         (["--test-dir", "/", "--stop-stage", "7"], "--test-dir is for stages 8 and 9"),
         (["--test-dir", ""], "--test-dir is empty"),
@@ -198,7 +202,7 @@ def test_help_names_every_option(recipe: Path) -> None:
     assert done.returncode == 0
     names = "stage stop-stage corpus download-dir model exp-dir data-dir nj test-dir"
     names += " channel model-dir export"
-    for name in (*names.split(), "init-from", "decoders", "set"):
+    for name in (*names.split(), "init-from", "decoders", "hotwords", "write", "set"):
         assert f"\n  --{name} " in done.stdout
 
 
