@@ -10,6 +10,7 @@ from typing import Any
 from asr.data.own_corpus.named import files_elsewhere
 from asr.data.user_names import shown
 from asr.fingerprint import fingerprint
+from asr.folders import list_files
 from asr.job import DECODERS, LANG_FILES, RESCORED, WITHOUT_LEXICON, Job
 from asr.model_dir import MANIFEST
 
@@ -17,7 +18,6 @@ REPORT = "report.html"  # of an experiment, written by stage 9
 RATES = ("wer", "cer")  # files of stage 9 in each decoder's folder
 PHONE_RATES = ("per",)  # the same where the decoder's output is phones
 Marker = Callable[[Job], Path]
-DEEPEST = 20  # folders in each other
 LISTED = 20_000  # files that a done-marker names; of more it has a digest
 
 
@@ -128,11 +128,7 @@ def augment_sounds(job: Job) -> dict[str, Any]:
     for key, part in (("noise", augment.noise), ("reverb", augment.reverb)):
         if augment.active_copies and part.enabled and part.folder:
             folder = sound_folder(job, part.folder)
-            files = sorted(p for p in folder.rglob("*") if p.is_file())
-            facts[f"augment {key}"] = [
-                [str(p.relative_to(folder)), p.stat().st_size, p.stat().st_mtime_ns]
-                for p in files
-            ]
+            facts[f"augment {key}"] = list(_stats(folder))
     return facts
 
 
@@ -169,18 +165,13 @@ def user_files(job: Job) -> dict[str, Any]:
 
 def _stats(folder: Path) -> Iterator[list[Any]]:
     """[relative path, size, time] of all files below a folder, links followed."""
-    for where, folders, files in os.walk(folder, followlinks=True):
-        folders.sort()
-        if len(Path(where).relative_to(folder).parts) > DEEPEST:  # a link in a circle
-            folders.clear()
-        for name in sorted(files):
-            path = os.path.join(where, name)
-            status = _size_and_time(path)
-            if status:  # else a link to nowhere; stage 8 names it
-                yield [shown(os.path.relpath(path, folder)), *status]
+    for path in list_files(folder).files:
+        status = _size_and_time(path)
+        if status:
+            yield [shown(path.relative_to(folder)), *status]
 
 
-def _size_and_time(path: str) -> list[int]:
+def _size_and_time(path: str | Path) -> list[int]:
     """Of a file; nothing where there is none."""
     try:
         status = os.stat(path)
