@@ -11,7 +11,7 @@ from asr.data.user_names import Name, name_files, shown
 from asr.data.user_transcripts import match_transcripts, read_transcripts
 from asr.errors import RecipeError
 from asr.folders import is_hidden, list_files, subfolder, where_to
-from asr.text.normalize import Rule
+from asr.text.normalize import Rule, without_reserved
 
 READABLE = (*SUFFIXES, *ffmpeg.SUFFIXES)
 
@@ -63,7 +63,15 @@ def load_user_folder(folder: Path, normalize: Rule) -> UserFolder:
     root = audio_root(folder)
     heard = find_audio(root)
     names = name_files(list(heard.audio))
-    told = read_transcripts(subfolder(folder, "transcriptions"), normalize)
+    reserved: list[str] = []
+
+    def rule(text: str) -> str:
+        text, before = without_reserved(text)
+        text, after = without_reserved(normalize(text))
+        reserved.extend([*before, *after])
+        return text
+
+    told = read_transcripts(subfolder(folder, "transcriptions"), rule)
     texts, notes = match_transcripts(told.texts, names)
     failures = dict(told.problems)
     for path, problem in heard.problems.items():
@@ -79,6 +87,11 @@ def load_user_folder(folder: Path, normalize: Rule) -> UserFolder:
         else:
             failures[place] = problem
     notes = [*notes, *told.notes, *heard.notes, *_beside(folder, root)]
+    if reserved:
+        words = " ".join(dict.fromkeys(reserved))
+        notes.append(
+            f"{len(reserved)} words taken out of transcripts, as they are reserved: {words}"
+        )
     files.sort(key=lambda file: file.id.encode())
     return UserFolder(tuple(files), dict(sorted(failures.items())), tuple(notes))
 

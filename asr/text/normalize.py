@@ -43,6 +43,10 @@ _ASCII |= {ord("'"): "'", ord("`"): "'"}
 _QUOTATION = re.compile("''+")  # typed, of two apostrophes
 
 
+# Words that have a meaning of their own in n-grams, graphs or tokenizers.
+RESERVED = frozenset(("<s>", "</s>", "<eps>", "<unk>", "<blk>", "#0"))
+
+
 def fold_spaces(text: str) -> str:
     """Return ``text`` with one blank between words and none at the ends."""
     return " ".join(text.split())
@@ -67,6 +71,19 @@ def strip_punctuation(text: str) -> str:
     if "''" in kept:
         kept = _QUOTATION.sub(" ", kept)
     return " ".join(word for word in kept.split() if word.strip("'"))
+
+
+def without_reserved(text: str) -> tuple[str, list[str]]:
+    """The text without words of ``RESERVED``, and these: nobody says them.
+
+    They are taken out of what is trained on and compared with before the rule, which
+    would make letters of them.
+    """
+    if "<" not in text and "#" not in text:
+        return text, []
+    words = text.split()
+    taken = [word for word in words if word.lower() in RESERVED]
+    return " ".join(w for w in words if w.lower() not in RESERVED), taken
 
 
 def upper(text: str) -> str:

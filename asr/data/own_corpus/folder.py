@@ -95,6 +95,7 @@ def _speakers(
     path = folder / "utt2spk"
     if path.is_file():
         table = read_table(path)
+        found.notes += [detail for _, detail in table.twice]
         said = {PurePath(key): value for key, value in table.rows.items()}
         paired = pair(said, names)
         speakers, lost = paired.found, paired.unknown

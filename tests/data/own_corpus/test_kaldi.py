@@ -165,5 +165,5 @@ def test_tables_that_are_none(root: Path, tables: dict[str, str], message: str) 
 def test_text_that_is_not_utf_8(root: Path) -> None:
     as_kaldi(root / "train", wav_scp="a sound/a.wav\n")
     (root / "train/text").write_bytes("b x\na café\n".encode("latin-1"))
-    with pytest.raises(RecipeError, match="text, line 2: not UTF-8 text"):
+    with pytest.raises(RecipeError, match="text, line 2: is not UTF-8 .* read 'café'"):
         read(root)
