@@ -166,15 +166,15 @@ def test_export_runs_nothing_else(recipe: Path) -> None:
         (["--corpus", "timit"], "--corpus timit: there are an4 synth"),
         (["--corpus", "../egs/an4"], "--corpus ../egs/an4: there are an4 synth"),
         (["--decoders", "greedy viterbi"], "of greedy, beam, beam-lm, ctc, hlg"),
-        (["--init-from", "/nowhere"], "--init-from /nowhere: no such file"),
-        (["--test-dir", "/nowhere"], "--test-dir /nowhere: no such folder"),
-        (["--test-dir", "/", "--stop-stage", "7"], "--test-dir is for stages 8 and 9"),
+        (["--init-from", "nowhere"], "--init-from nowhere: no such file"),
+        (["--test-dir", "nowhere"], "--test-dir nowhere: no such folder"),
+        (["--test-dir", ".", "--stop-stage", "7"], "--test-dir is for stages 8 and 9"),
         (["--test-dir", ""], "--test-dir is empty"),
         (["--exp-dir", ""], "--exp-dir is empty"),
         (["--model-dir", ""], "--model-dir is empty"),
-        (["--model-dir", "/"], "--channel and --model-dir are for --test-dir"),
-        (["--model-dir", "/", "--test-dir", "/"], "--model-dir /: no model folder"),
-        (["--channel", "0", "--test-dir", "/"], "--channel 0: a number from 1"),
+        (["--model-dir", "."], "--channel and --model-dir are for --test-dir"),
+        (["--model-dir", ".", "--test-dir", "."], "--model-dir .: no model folder"),
+        (["--channel", "0", "--test-dir", "."], "--channel 0: a number from 1"),
         (["--channel", "1"], "--channel and --model-dir are for --test-dir"),
         (["--given-options", "1"], "unknown option --given-options"),
         (["--stage=3"], "write --name value, not --stage=3"),
@@ -186,7 +186,7 @@ def test_export_runs_nothing_else(recipe: Path) -> None:
 def test_a_wrong_option_ends_before_anything_runs(
     recipe: Path, arguments: list[str], message: str
 ) -> None:
-    done = run(recipe / "run.sh", *arguments)
+    done = run("./run.sh", *arguments, cwd=recipe)
     first, usage = done.stderr.splitlines()
     assert message in first
     assert usage.startswith("Usage: ./run.sh [--stage N] [--stop-stage N]")
