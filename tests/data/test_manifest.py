@@ -12,7 +12,7 @@ from lhotse import RecordingSet, SupervisionSet
 from asr.data.corpus import Utterance, describe
 from asr.data.jsonl import read_cuts, write_items
 from asr.data.manifest import Split, prepare_split, write_split
-from asr.data.manifest_filter import TrainLimits, words_needed
+from asr.data.manifest_filter import TrainLimits, is_crowded, words_needed
 from asr.data.manifest_report import summary, write_dropped
 from asr.errors import RecipeError
 from asr.text.normalize import get_rule
@@ -88,6 +88,14 @@ def test_every_reason(damaged: tuple[RecordingSet, SupervisionSet]) -> None:
     assert details["empty"].endswith("empty.wav: has no samples")
     assert "garbage.flac" in details["garbage"]
     assert "dropped: 1 impossible for CTC, 1 no audio" in summary(split)
+
+
+def test_a_text_too_long_to_be_said_is_noticed(tmp_path: Path) -> None:
+    texts = {"a": "few words", "b": "so many words that nobody says them in a second"}
+    wanted = limits(lambda frames: frames // 4)
+    split = prepare_split("train", *corpus(tmp_path, texts), UPPER, wanted)
+    crowded = [s.id for s in split.supervisions if is_crowded(s, wanted)]
+    assert crowded == ["b"] and split.dropped == ()
 
 
 def test_test_sets_keep_all_that_can_be_scored(
