@@ -15,6 +15,8 @@ from asr.job import DECODERS, LANG_FILES, RESCORED, WITHOUT_LEXICON, Job
 from asr.model_dir import MANIFEST
 
 REPORT = "report.html"  # of an experiment, written by stage 9
+RESULTS = "results.tsv"  # of a set's decoders whose output is words
+PHONE_RESULTS = "results_phones.tsv"  # the same where it is phones
 RATES = ("wer", "cer")  # files of stage 9 in each decoder's folder
 PHONE_RATES = ("per",)  # the same where the decoder's output is phones
 Marker = Callable[[Job], Path]
@@ -204,11 +206,18 @@ def score_outputs(job: Job) -> list[Path]:
     """The tables of sets that have transcripts, every decoder's rates, and the report."""
     dirs = [job.paths.decode_dir(name) for name in job.decode_sets]
     told = [d for d in dirs if (d / "ref").is_file()]
+    kinds = [(d, m, m in phone_methods(d)) for d in told for m in decoded_methods(d)]
+    tables = {d / (PHONE_RESULTS if phones else RESULTS) for d, _, phones in kinds}
     rates = [
         d / method / name
-        for d in told
-        for method in decoded_methods(d)
-        for name in (PHONE_RATES if method in phone_methods(d) else RATES)
+        for d, method, phones in kinds
+        for name in (PHONE_RATES if phones else RATES)
     ]
     page = [job.paths.exp / REPORT] if told else []
-    return [*(d / "results.tsv" for d in told), *rates, *page]
+    return [*sorted(tables), *rates, *page]
+
+
+def scored_sets(exp: Path) -> list[Path]:
+    """The folders of sets that stage 9 has made a table of."""
+    tables = [p for name in (RESULTS, PHONE_RESULTS) for p in exp.glob(f"*/{name}")]
+    return sorted({t.parent for t in tables if t.parent.name.startswith("decode_")})

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 # A module may import its own layer and those before it; see CONTRIBUTING.md.
 LAYERS = (
-    ("errors", "atomic", "parent", "progress", "jit", "stage_lock"),
+    ("errors", "atomic", "folders", "parent", "progress", "jit", "stage_lock"),
     (
         "config",
         "config_augment",

@@ -82,6 +82,13 @@ class PhoneTokenizer:
         self._guess({w for w in looked_up.values() if w not in self._said})
         return {w: self._said[key] for w, key in looked_up.items() if self._said[key]}
 
+    def learn(self, dictionary: Dictionary, words: Iterable[str]) -> None:
+        """Take pronunciations of words from another dictionary of the same phones."""
+        for word in map(key_of, words):
+            said = dictionary.get(word, [])
+            if said and set(phones_of([said])) <= self._ids.keys():
+                self._said[word] = tuple(self._spell(phones) for phones in said)
+
     def _guess(self, words: set[str]) -> None:
         """Add what the letters of words suggest, or that they suggest nothing."""
         found = self._g2p.pronounce(words) if self._g2p and words else {}
