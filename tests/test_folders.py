@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from asr.folders import list_files, subfolder
+from asr.options import build_parser, make_job
+from asr.stage_files import user_files
 
 
 def touch(path: Path) -> Path:
@@ -50,6 +52,20 @@ def test_circles_end_and_a_folder_comes_once(tmp_path: Path) -> None:
     assert listing.problems == {
         tmp_path / "loop": "no such file (a link to loop, which is not there)"
     }
+
+
+def test_many_circles_are_no_hindrance_to_what_a_stage_depends_on(
+    tmp_path: Path,
+) -> None:
+    """Followed one in another, six links to their own folder would never end."""
+    mine = tmp_path / "mine"
+    touch(mine / "audio/a.wav")
+    for number in range(6):
+        (mine / f"audio/{number}").symlink_to(mine / "audio")
+    options = ["decode", "--test-dir", str(mine), "--exp-dir", str(tmp_path / "e")]
+    job = make_job(build_parser().parse_args(options), 8)
+    (facts,) = user_files(job)["test_dir"]
+    assert facts[0] == "audio/a.wav"
 
 
 def test_nothing_is_lost_unseen(

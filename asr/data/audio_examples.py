@@ -39,14 +39,14 @@ def write_audio_examples(
     if number == 0:
         return
     family = families(texts, originals)
-    originals = sorted(family)
+    names = sorted(family)
     rng = np.random.default_rng(seed)
-    size = min(number, len(originals))
-    chosen = rng.choice(len(originals), size=size, replace=False)
+    size = min(number, len(names))
+    chosen = rng.choice(len(names), size=size, replace=False)
     files = {
-        id_: f"{k}-{_suffix(originals[i], id_)}.wav"
+        id_: f"{k}-{_suffix(names[i], id_)}.wav"
         for k, i in enumerate(chosen, start=1)
-        for id_ in family[originals[i]]
+        for id_ in family[names[i]]
     }
     try:
         with atomic_path(folder) as partial:

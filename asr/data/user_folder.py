@@ -74,9 +74,9 @@ def load_user_folder(folder: Path, normalize: Rule) -> UserFolder:
     told = read_transcripts(subfolder(folder, "transcriptions"), rule)
     texts, notes = match_transcripts(told.texts, names)
     failures = dict(told.problems)
-    for path, problem in heard.problems.items():
-        failures[shown(path.relative_to(folder))] = problem
-    files = []
+    for path, why in heard.problems.items():
+        failures[shown(path.relative_to(folder))] = why
+    files: list[UserFile] = []
     for relative, path in heard.audio.items():
         place = shown(path.relative_to(folder))
         problem = heard.problems.get(path) or check(path)

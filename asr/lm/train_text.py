@@ -19,16 +19,21 @@ def read_lines(path: Path) -> Iterator[str]:
 
     In any encoding that :mod:`asr.text.encoding` can tell.
     """
-    opener: Callable[..., IO[bytes]] = gzip.open if path.suffix == ".gz" else open
     try:
-        with opener(path, "rb") as file:
+        with _open(path) as file:
             encoding, assumed = tell_encoding(file.read(HEAD))
         if assumed:
             print(f"LM text {path}: read as {assumed}", flush=True)
-        with opener(path, "rb") as file:
+        with _open(path) as file:
             yield from io.TextIOWrapper(file, encoding)
     except (OSError, EOFError, UnicodeDecodeError, EncodingError, zlib.error) as error:
         raise RecipeError(f"LM text {path} cannot be read: {error}") from error
+
+
+def _open(path: Path) -> IO[bytes]:
+    if path.suffix == ".gz":
+        return gzip.GzipFile(path, "rb")  # type: ignore[return-value]
+    return open(path, "rb")
 
 
 def write_train_text(

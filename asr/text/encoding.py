@@ -35,8 +35,10 @@ _OTHER_FILES = {
 _LINE_ENDS = "\t\n\v\f\r\x1a"  # and the end of a file under DOS
 MOST_CONTROLS = 0.1  # of the characters of a text in UTF-8
 MOST_SMALL = 0.35  # of these, controls and line ends together
-EAST_ASIAN = (("\u3000", "\u30ff"), ("\u3400", "\u9fff"), ("\uac00", "\ud7a3"))
-EAST_ASIAN += (("\uff00", "\uffef"),)
+EAST_ASIAN = (
+    *(("\u3000", "\u30ff"), ("\u3400", "\u9fff"), ("\uac00", "\ud7a3")),
+    ("\uff00", "\uffef"),
+)
 LEAST_KNOWN = 0.97  # of the characters of a text in UTF-16
 ZEROS = "is not text (it has zero bytes)"
 

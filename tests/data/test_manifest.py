@@ -132,6 +132,25 @@ def test_repeated_id(tmp_path: Path) -> None:
         prepare_split("train", recordings, twice, UPPER, limits())
 
 
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        (["a b", "c"], r"1 ids with blanks, or empty \(a b\)"),
+        (["", "c"], r"1 ids with blanks, or empty"),
+        (["e\u0301"], r"1 ids with blanks, or empty"),
+        (["/a", "b/./c", "d//e", "f/..", "g/"], r"5 ids that are no relative paths"),
+        (["a", "a/b"], r"1 ids that begin another one before its / \(a\)"),
+    ],
+)
+def test_ids_that_files_could_not_hold(
+    tmp_path: Path, ids: list[str], said: str
+) -> None:
+    path = write_sound(tmp_path / "a.wav")
+    manifests = describe(Utterance(id_, path, "one", "s") for id_ in ids)
+    with pytest.raises(RecipeError, match=said):
+        prepare_split("train", *manifests, UPPER, limits())
+
+
 def test_segments_of_one_recording(tmp_path: Path) -> None:
     recordings, supervisions = corpus(tmp_path, {"talk": "one two three"})
     whole = next(iter(supervisions))
