@@ -45,7 +45,7 @@ STAGES = (
     Stage(
         1,
         "manifests",
-        keys=("corpus", "manifest", "tokenizer.kind"),
+        keys=("corpus", "manifest"),
         needs=("download",),
         inputs=lambda job: [],
         outputs=lambda job: [job.paths.cuts(s) for s in job.splits],

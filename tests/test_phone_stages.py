@@ -11,7 +11,7 @@ import pytest
 from asr.bin import graph, score, tokenizer, train_lm
 from asr.bin.export_lang import write_lang
 from asr.bin.install_model import copy_lang
-from asr.bin.search import hot_words
+from asr.bin.search import hot_words, in_phones
 from asr.bin.train import in_units
 from asr.config_load import ROOT, load_config
 from asr.errors import RecipeError, UsageError
@@ -20,6 +20,8 @@ from asr.lm.kneser_ney import train_kneser_ney, write_arpa
 from asr.lm.neural import NeuralLm
 from asr.stage_files import lexicon_file, unit_files
 from asr.stages import STAGES
+from asr.text.pronunciations import write_dictionary
+from asr.text.tokenizer import write_tokens
 from asr.text.units import load_units
 from asr.train.split import Split
 
@@ -120,6 +122,21 @@ def test_hot_words_are_pronounced(job: Job, capsys: pytest.CaptureFixture[str]) 
         assert ("learning to pronounce from 5 words, once" in told) == learns
 
 
+def test_phones_of_words_that_a_finished_model_lacks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = make_job(tmp_path)
+    dictionary = {"CAT": [("K", "AE", "T")]}
+    write_dictionary(dictionary, job.lang / "pronunciations.txt")
+    phones = ["AE", "AH", "EY", "K", "T"]
+    write_tokens(["<blk>", "<unk>", *phones], job.lang / "tokens.txt")
+    refs = {"u1": "CAT ACT", "u2": "A CHEESE"}
+    assert in_phones(job, refs) == {"u1": "K AE T AE K T", "u2": "AH <unk>"}
+    assert "1 words of the transcripts have no pronun" in capsys.readouterr().out
+    own = make_job(tmp_path, "tokenizer.lexicon=my.lex")
+    assert in_phones(own, refs) == {"u1": "K AE T <unk>", "u2": "<unk> <unk>"}
+
+
 def test_pieces_depend_on_what_they_did(tmp_path: Path) -> None:
     """Else everything trained so far would be made anew."""
     job = make_job(tmp_path, "tokenizer.kind=char")
@@ -189,6 +206,17 @@ def test_phones_and_words_are_scored_apart(
     assert (folder / "greedy" / "per").read_text().startswith("%PER 25.00")
     assert not (folder / "greedy" / "wer").exists()
     assert "phone errors, of decoders without lexicon" in capsys.readouterr().out
+    # Decoders of phones alone: their table, and a report, are all that there is.
+    shutil.rmtree(folder / "beam-lm")
+    score.run(job)
+    assert not (folder / "results.tsv").exists()
+    assert (folder / "results_phones.tsv").is_file()
+    page = (job.paths.exp / "report.html").read_text(encoding="utf-8")
+    assert "test, %PER" in page and "25.00" in page and "1 utterances, 4 phones" in page
+    assert "%WER" not in page and "%CER" not in page
+    stage = next(stage for stage in STAGES if stage.name == "score")
+    assert all(path.is_file() for path in stage.outputs(job))
     (folder / "ref").unlink()
     score.run(job)
     assert not (folder / "results_phones.tsv").exists()
+    assert not (job.paths.exp / "report.html").exists()

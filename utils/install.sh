@@ -11,11 +11,13 @@
 #
 # ASR_OWN_ENV=/path/to/env takes an environment that you have made, as it is: nothing is
 # installed, only looked for (docs/install.md).
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 shopt -s nullglob
 installer_version=2 # part of the key: raise it when an environment must be made anew
 pip_version=24.3.1  # 26.3 and later refuse k2's wheel
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(dirname "$(dirname "$(readlink -f "$0")")")
+unset CDPATH # else cd prints, and looks elsewhere
 . "$root/utils/steps.sh"
 unset PYTHONHOME PYTHONPATH PIP_USER PIP_TARGET PIP_PREFIX
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_PROGRESS_BAR=off

@@ -17,7 +17,8 @@ from asr.fingerprint import fingerprint
 from asr.fsa.lexicon_file import read_lexicon
 from asr.job import RESCORED, RESCORED_LISTS, WITHOUT_LEXICON, Job
 from asr.stage_files import graphs
-from asr.text.phones import guess_spellings
+from asr.text.phones import PhoneTokenizer, guess_spellings
+from asr.text.pronunciations import read_cmudict
 from asr.text.units import has_phones, load_units
 
 OUTPUTS = (*METHODS, RESCORED, RESCORED_LISTS)  # folders beside the log-probs
@@ -197,13 +198,25 @@ def write_refs(refs: dict[str, str], path: Path) -> None:
 def in_phones(job: Job, refs: dict[str, str]) -> dict[str, str]:
     """Transcripts in phones, for the decoders without lexicon; of other units none.
 
-    Words have their usual pronunciation, or the one that their letters suggest.
+    Words have their usual pronunciation, or the one that their letters suggest. A
+    finished model has those of its n-gram alone: others come from the CMU dictionary,
+    if that is what the model was trained with.
     """
     if not has_phones(job.lang):
         return {}
-    units = load_units(job.lang)
+    units = PhoneTokenizer.load(job.lang)
+    words = {word for text in refs.values() for word in text.split()}
     # All at once: guessing pronunciations one by one would take long.
-    units.spell({word for text in refs.values() for word in text.split()})
+    unknown = words - units.spell(words).keys()
+    if unknown and not job.config.tokenizer.lexicon:
+        units.learn(read_cmudict(), unknown)
+        unknown -= units.spell(unknown).keys()
+    if unknown:
+        print(
+            f"{len(unknown)} words of the transcripts have no pronunciation here, such as "
+            f"{min(unknown)}: each counts as one phone that is wrong",
+            flush=True,
+        )
     return {id_: units.decode(units.encode(text)) for id_, text in refs.items()}
 
 

@@ -9,6 +9,7 @@ import torch
 from asr.atomic import write_text
 from asr.bin.train_log import new_log
 from asr.config_tree import flatten
+from asr.data.augment.copies import read_originals
 from asr.data.augment.feature_augment import FeatureAugment
 from asr.data.dataset import Utterance
 from asr.data.shard_reader import ShardReader
@@ -88,7 +89,9 @@ def read_split(job: Job, name: str, tokenizer: Units) -> Split:
         Utterance(id_, tuple(tokenizer.encode(texts[id_])), reader.num_frames(id_))
         for id_ in reader.ids
     ]
-    return Split(reader, utterances, texts)
+    return Split(
+        reader, utterances, texts, read_originals(job.paths.feature_cuts(name))
+    )
 
 
 def in_units(split: Split, units: Units) -> Split:

@@ -8,9 +8,11 @@ from asr.text.g2p import G2p, train_g2p
 from asr.text.g2p_file import load_g2p, save_g2p
 from asr.text.pronunciations import (
     Dictionary,
+    key_of,
     phones_of,
     read_cmudict,
     read_dictionary,
+    read_lexicon,
     teaches_spelling,
     write_dictionary,
 )
@@ -77,9 +79,16 @@ class PhoneTokenizer:
         Words outside the dictionary have the one that their letters suggest; words
         with other letters than the dictionary's are left out.
         """
-        looked_up = {word: word.upper() for word in words}
+        looked_up = {word: key_of(word) for word in words}
         self._guess({w for w in looked_up.values() if w not in self._said})
         return {w: self._said[key] for w, key in looked_up.items() if self._said[key]}
+
+    def learn(self, dictionary: Dictionary, words: Iterable[str]) -> None:
+        """Take pronunciations of words from another dictionary of the same phones."""
+        for word in map(key_of, words):
+            said = dictionary.get(word, [])
+            if said and set(phones_of([said])) <= self._ids.keys():
+                self._said[word] = tuple(self._spell(phones) for phones in said)
 
     def _guess(self, words: set[str]) -> None:
         """Add what the letters of words suggest, or that they suggest nothing."""
@@ -102,14 +111,14 @@ class PhoneTokenizer:
                 here, all together.
             out_dir: gets ``tokens.txt``, ``pronunciations.txt``, ``guessed.txt``, and
                 ``g2p.npz``.
-            lexicon: instead of the CMU dictionary, see ``read_dictionary``.
+            lexicon: instead of the CMU dictionary, see ``read_lexicon``.
         """
-        dictionary = read_dictionary(lexicon) if lexicon else read_cmudict()
+        dictionary = read_lexicon(lexicon) if lexicon else read_cmudict()
         tokens = [BLANK, UNK, *phones_of(dictionary.values())]
         g2p = train_g2p({w: p for w, p in dictionary.items() if teaches_spelling(w)})
         save_g2p(g2p, out_dir / G2P)
         write_dictionary(dictionary, out_dir / PRONUNCIATIONS)
-        words = {word.upper() for text in texts for word in text.split()}
+        words = {key_of(word) for text in texts for word in text.split()}
         guessed = g2p.pronounce(word for word in words if word not in dictionary)
         write_dictionary({w: [guessed[w]] for w in sorted(guessed)}, out_dir / GUESSED)
         write_tokens(tokens, out_dir / "tokens.txt")

@@ -288,7 +288,7 @@ def test_the_finder_passes_over_a_shim_that_fails(tmp_path: Path) -> None:
     assert f"{tmp_path / 'shims/python3.10'} does not run" in done.stderr
 
 
-def test_the_finder_checks_the_interpreter_that_it_is_given() -> None:
+def test_the_finder_checks_the_interpreter_that_it_is_given(tmp_path: Path) -> None:
     finder, python = ROOT / "utils/find_python.sh", sys.executable
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     right = run(finder, version, ASR_PYTHON=python)
@@ -296,7 +296,7 @@ def test_the_finder_checks_the_interpreter_that_it_is_given() -> None:
     wrong = run(finder, "3.9", ASR_PYTHON=python)
     assert wrong.returncode == 1
     assert f"{python} is Python {version}" in wrong.stderr
-    none = run(finder, version, ASR_PYTHON="/nowhere/python")
+    none = run(finder, version, ASR_PYTHON=str(tmp_path / "python"))
     assert (none.returncode, none.stdout) == (1, "")
 
 
