@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import re
+import unicodedata
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from asr.progress import LineTimer
 BLOCK = 10  # seconds that are decoded at once
 APART = 0.025  # seconds that lhotse lets the channels of a recording differ in length
 AT_THE_END = 0.005  # seconds that an utterance ends before its recording
-LONGEST = 60  # characters of an id in a file's name
+LONGEST = 60  # bytes of an id in a file's name
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,14 @@ class AudioStore:
         self._notes: dict[str, list[str]] = {}
 
     def locate(self, path: str) -> Path:
-        """A file by its name in a table; below the first base where it is nowhere."""
-        places = [base / path for base in self.bases]
+        """A file by its name in a table; below the first base where it is nowhere.
+
+        Accents may be stored in another way there than on the disk.
+        """
+        forms = dict.fromkeys(
+            [path, *(unicodedata.normalize(f, path) for f in ("NFC", "NFD"))]
+        )
+        places = [base / form for form in forms for base in self.bases]
         # os.path's: a name that no file can have, or may be asked of, is nowhere.
         return next((p for p in places if os.path.exists(p)), places[0])
 
@@ -114,7 +121,7 @@ class AudioStore:
             )
         facts = [key, *(f"{p} {_time(p)}" for p in made_of)]
         digest = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:12]
-        plain = re.sub(r"[^\w.-]", "_", id_)[:LONGEST]
+        plain = re.sub(r"[^\w.-]", "_", id_).encode()[:LONGEST].decode(errors="ignore")
         return self._folder / f"{plain}-{digest}.flac"
 
     def note(self, note: str, name: str) -> None:

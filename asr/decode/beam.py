@@ -5,8 +5,7 @@ the former does, more slowly.
 """
 
 import functools
-import importlib.util
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol, overload
@@ -14,6 +13,7 @@ from typing import Any, Protocol, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.decode.hot_words import known_to, weights_of
 from asr.decode.hypothesis import Hypothesis, no_path
 from asr.decode.log_probs import LogProbs, check_log_probs
 from asr.decode.prefix_beam import Pruning, ReferenceBeamSearch
@@ -23,6 +23,7 @@ from asr.decode.vocabulary import Vocabulary
 from asr.decode.word_lm import Fusion, WordModel
 from asr.decode.word_times import add_words
 from asr.errors import RecipeError
+from asr.packages import missing
 
 MIN_BEAM_FOR_THREADS = 32
 
@@ -62,9 +63,10 @@ class PrefixBeamSearch:
         lm_weight: factor of the LM's ln probability.
         word_score: added for every word.
         unk_score: added for every word (token) that the LM does not know.
-        hotwords: words that get ``hotword_weight``; phrases count as their words, and
-            a string is one phrase.
-        hotword_weight: ln; shares of it go to unfinished words, see ``Fusion``.
+        hotwords: words that get ``hotword_weight``, or words with weights of their own;
+            phrases count as their words, and a string is one phrase. They do not get
+            ``unk_score``.
+        hotword_weight: ln; shares of it go to unfinished words, see ``hot_words``.
         nbest: hypotheses returned.
         timed: so many of the best get ``words`` with times and confidences.
         frame_shift: seconds between two rows of the log-probs.
@@ -90,7 +92,7 @@ class PrefixBeamSearch:
         lm_weight: float = 0.5,
         word_score: float = 0.0,
         unk_score: float = -4.0,
-        hotwords: Iterable[str] = (),
+        hotwords: Iterable[str] | Mapping[str, float] = (),
         hotword_weight: float = 10.0,
         nbest: int = 1,
         timed: int = 0,
@@ -107,17 +109,17 @@ class PrefixBeamSearch:
         if spellings is not None and not isinstance(spellings, SpelledWords):
             spellings = SpelledWords(spellings, words)
         self._spellings = None if spellings is None else spellings.lexicon
+        hot = weights_of(hotwords, hotword_weight)
         fusion = Fusion(
             lm=words,
-            known=words.words() if words is not None and unk_score < 0 else None,
+            known=_known(words, hot) if unk_score < 0 else None,
             token_lm=_load(token_lm),
             lm_weight=lm_weight,
             word_score=word_score,
             unk_score=unk_score,
             lexicon=None if lexicon is None else _read_words(lexicon),
             spelled=spellings,
-            hotwords=_words_of(hotwords),
-            hotword_weight=hotword_weight,
+            hotwords=known_to(words, hot, unk_score),
         )
         pruning = Pruning(beam_size, beam_threshold, token_threshold, histories)
         self._searches = [_make_search(self.vocabulary, fusion, pruning)]
@@ -191,10 +193,10 @@ class PrefixBeamSearch:
         return found
 
 
-def _words_of(phrases: Iterable[str]) -> frozenset[str]:
-    """The words of phrases; a string is one phrase."""
-    listed = [phrases] if isinstance(phrases, str) else phrases
-    return frozenset(word for phrase in listed for word in phrase.split())
+def _known(lm: WordModel | None, hot: Mapping[str, float]) -> frozenset[str] | None:
+    """The words that an LM can list, and the hot ones."""
+    words = None if lm is None else lm.words()
+    return None if words is None else words | hot.keys()
 
 
 def _make_search(vocabulary: Vocabulary, fusion: Fusion, pruning: Pruning) -> _Search:
@@ -209,10 +211,10 @@ def _make_search(vocabulary: Vocabulary, fusion: Fusion, pruning: Pruning) -> _S
 @functools.cache
 def numba_is_missing() -> bool:
     """Whether the search has to do without numba; says so, once."""
-    missing = importlib.util.find_spec("numba") is None
-    if missing:
-        print("beam search: numba is not installed, so it is slower", flush=True)
-    return missing
+    reason = missing("numba")
+    if reason:
+        print(f"beam search: {reason}, so it is slower", flush=True)
+    return reason is not None
 
 
 def _load(lm: WordModel | str | Path | None) -> WordModel | None:

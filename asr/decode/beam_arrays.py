@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.decode.hot_words import Weights, at_nodes, beginnings
 from asr.decode.spelled_beam import word_values
 from asr.decode.vocabulary import Vocabulary
 from asr.decode.word_lm import Fusion
@@ -58,9 +59,10 @@ ASKED = _record("row node token state word after", "ln_prob bonus")
 A_WORD, THE_END, UNKNOWN = -1, -2, -3  # questions that are not about a token
 # Node of a trie: its children are first to end - 1, `symbol` led here; see WordTrie.
 # `whole`: the word's number in a word LM's table (1 without one), 0 inside words.
-# `hot` is what an unfinished word gets here. Words with spellings end here by the numbers
-# ending[begin_ending:end_ending]; `whole` is 0 then.
-TRIE = _record("first end symbol whole begin_ending end_ending", "hot")
+# `hot` is what an unfinished word gets here, `weight` what a hot word that ends here gets.
+# Words with spellings end here by the numbers ending[begin_ending:end_ending]; `whole` is
+# 0 then.
+TRIE = _record("first end symbol whole begin_ending end_ending", "hot weight")
 # A word with spellings: its number in the LM's table, and what it adds besides the LM.
 WORD = _record("number", "extra")
 
@@ -101,8 +103,7 @@ def token_records(
 
 def trie_records(
     lexicon: frozenset[str] | None,
-    hotwords: frozenset[str],
-    hotword_weight: float,
+    hotwords: Weights,
     number: Callable[[str], int] | None,
 ) -> tuple[Records, int, int]:
     """Tries of both kinds of words in one array, and their roots (-1: no trie).
@@ -110,7 +111,7 @@ def trie_records(
     ``number`` gives the LM's of the words in the lexicon.
     """
     parts, roots, base = [zeros(0, TRIE)], [], 0
-    for words in (lexicon, hotwords or None):
+    for words in (lexicon, hotwords.keys() or None):
         roots.append(-1 if words is None else base)
         if words is None:
             continue
@@ -119,7 +120,9 @@ def trie_records(
         part["first"], part["end"] = trie.first[:-1] + base, trie.first[1:] + base
         numbers = [1] * len(trie.words) if number is None else map(number, trie.words)
         part["symbol"], part["whole"] = trie.symbol, np.array([0, *numbers])[trie.whole]
-        part["hot"] = hotword_weight * trie.share
+        if len(roots) == 2:
+            part["hot"] = at_nodes(trie, beginnings(hotwords))
+            part["weight"] = at_nodes(trie, hotwords)
         parts.append(part)
         base += len(part)
     return np.concatenate(parts), roots[0], roots[1]

@@ -1,9 +1,10 @@
 """Language-model, word and hot-word scores inside the prefix beam search."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from asr.decode.hot_words import Weights, beginnings
 from asr.decode.spelled_words import SpelledWords
 from asr.decode.word_model import WordModel as WordModel
 from asr.errors import RecipeError
@@ -20,9 +21,8 @@ class Fusion:
         word_score: added for every word.
         unk_score: added for every word (token) that the LM does not know.
         lexicon: the only words allowed, or None.
-        hotwords: words that get ``hotword_weight`` each time. A beginning of one gets
-            the share that it has of the shortest hot word with it, as in pyctcdecode,
-            so that the beam keeps it until it is whole or something else.
+        hotwords: words and what each gets every time; ``hot_words`` says what their
+            beginnings get.
         spelled: words with their spellings, the only ones allowed, for tokens that do not
             show where words begin; or None. ``hotwords`` then count when they are whole.
         known: the words of ``lm``, if it can list them. A word gets a negative
@@ -36,8 +36,7 @@ class Fusion:
     word_score: float = 0.0
     unk_score: float = -4.0
     lexicon: frozenset[str] | None = None
-    hotwords: frozenset[str] = frozenset()
-    hotword_weight: float = 10.0
+    hotwords: Weights = field(default_factory=dict)
     spelled: SpelledWords | None = None
     known: frozenset[str] | None = None
 
@@ -61,8 +60,7 @@ class Fusion:
 
     def word_bonus(self, words: Sequence[str]) -> list[float]:
         """What whole words get whatever the LM says."""
-        weight = self.hotword_weight
-        return [self.word_score + weight * (word in self.hotwords) for word in words]
+        return [self.word_score + self.hotwords.get(word, 0.0) for word in words]
 
     @property
     def model(self) -> WordModel | None:
@@ -132,7 +130,7 @@ class WordScorer:
         self._states = None if fusion.model is None else LmStates(fusion.model)
         self._cache: dict[tuple[int, str], tuple[int, float, float]] = {}
         self._begun = _beginnings(fusion.vocabulary or ())
-        self._hot_begun = _beginnings(fusion.hotwords)
+        self._hot_begun = beginnings(fusion.hotwords)
 
     def begin(self) -> LmPlace:
         """Place at the beginning of a sentence."""
@@ -151,9 +149,7 @@ class WordScorer:
         score = 0.0
         if self._with.known is not None and word and word not in self._begun:
             score += self._with.unk_score
-        if word in self._hot_begun:
-            score += self._with.hotword_weight * len(word) / self._hot_begun[word]
-        return score
+        return score + self._hot_begun.get(word, 0.0)
 
     def add_word(self, at: LmPlace, word: str) -> LmPlace:
         """Place after one more finished word."""
@@ -161,8 +157,7 @@ class WordScorer:
         if self._with.lm is not None:
             state, ln_prob, bonus = self._ask(at.state, word)
         bonus += self._with.word_score
-        if word in self._with.hotwords:
-            bonus += self._with.hotword_weight
+        bonus += self._with.hotwords.get(word, 0.0)
         return LmPlace(state, at.lm_score + ln_prob, at.bonus + bonus)
 
     def add_token(self, at: LmPlace, token: str) -> LmPlace:
@@ -194,10 +189,6 @@ class WordScorer:
         return self._cache[state, word]
 
 
-def _beginnings(words: Iterable[str]) -> dict[str, int]:
-    """Every beginning of every word, with the length of the shortest word it begins."""
-    begun: dict[str, int] = {}
-    for word in words:
-        for end in range(1, len(word) + 1):
-            begun[word[:end]] = min(begun.get(word[:end], len(word)), len(word))
-    return begun
+def _beginnings(words: Iterable[str]) -> set[str]:
+    """Every beginning of every word."""
+    return {word[:end] for word in words for end in range(1, len(word) + 1)}

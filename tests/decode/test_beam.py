@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from asr.decode import beam
 from asr.decode.beam import PrefixBeamSearch, numba_is_missing
+from asr.decode.hot_words import known_to, weights_of
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.prefix_beam import Pruning, ReferenceBeamSearch
 from asr.decode.vocabulary import Vocabulary
@@ -73,10 +75,20 @@ def random_options(rng: np.random.Generator, models: dict[str, Any]) -> dict[str
         "word_score": float(rng.choice([0.0, 1.5, -1.0])),
         "unk_score": float(rng.choice([-4.0, 0.0, 1.0])),
         "lexicon": lexicon if rng.random() < 0.4 else None,
-        "hotwords": ["ABA", "A BB"] if rng.random() < 0.4 else [],
+        "hotwords": random_hotwords(rng, ["A", "ABA", "BB", "AB", "ABAB", "A BB"]),
         "hotword_weight": float(rng.choice([10.0, 2.0, -3.0])),
         "nbest": int(rng.choice([1, 3, 1000])),
     }
+
+
+def random_hotwords(
+    rng: np.random.Generator, words: list[str]
+) -> list[str] | dict[str, float]:
+    """None, some of one weight, or some with weights of their own."""
+    some = rng.permutation(words)[: int(rng.integers(1, len(words)))].tolist()
+    kind = rng.choice(["none", "one", "own"], p=[0.4, 0.2, 0.4])
+    weights = rng.choice([9.0, 4.0, 1.5, 0.0, -2.0], len(some)).tolist()
+    return {"none": [], "one": some, "own": dict(zip(some, weights, strict=True))}[kind]
 
 
 def by_reference(
@@ -86,9 +98,11 @@ def by_reference(
     nbest = options.pop("nbest")
     sizes = ("beam_size", "beam_threshold", "token_threshold")
     pruning = Pruning(*(options.pop(name) for name in sizes))
-    hotwords = [word for phrase in options.pop("hotwords") for word in phrase.split()]
-    known = None if options["lm"] is None else options["lm"].words()
-    fusion = Fusion(hotwords=frozenset(hotwords), known=known, **options)
+    lm = options["lm"]
+    hot = weights_of(options.pop("hotwords"), options.pop("hotword_weight", 10.0))
+    known = None if lm is None else lm.words() | hot.keys()
+    hot = known_to(lm, hot, options.get("unk_score", -4.0))
+    fusion = Fusion(hotwords=hot, known=known, **options)
     return ReferenceBeamSearch(Vocabulary(tokens), fusion, pruning).search(
         log_probs, nbest
     )
@@ -236,10 +250,10 @@ def test_without_numba_the_reference_answers(
 ) -> None:
     log_probs = random_rows(np.random.default_rng(5), 20, 5)
     expected = PrefixBeamSearch(TOKENS[:5], nbest=5)(log_probs)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr(beam, "missing", lambda name: f"{name} cannot be imported (x)")
     numba_is_missing.cache_clear()
     searches = [PrefixBeamSearch(TOKENS[:5], nbest=5) for _ in range(2)]
-    assert capsys.readouterr().out.count("numba is not installed") == 1
+    assert capsys.readouterr().out.count("numba cannot be imported (x), so") == 1
     numba_is_missing.cache_clear()
     assert_same(searches[0](log_probs), expected)
 

@@ -16,6 +16,7 @@ from asr.data.audio import (
 )
 from asr.data.sound_file import SUFFIXES, Sound, look_at
 from asr.errors import RecipeError
+from asr.folders import list_files
 
 Samples = NDArray[np.float32]
 
@@ -38,7 +39,7 @@ def find_sounds(folder: Path, what: str) -> tuple[Path, ...]:
             f"one by --set {what}=DIR"
         )
     paths = sorted(
-        (p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()),
+        (p for p in list_files(folder).files if p.suffix.lower() in SUFFIXES),
         key=lambda path: path.relative_to(folder).as_posix(),
     )
     if not paths:
