@@ -1,7 +1,7 @@
 """What stage 8 has in common for test sets, a user's folder, and rescoring."""
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from asr.fingerprint import fingerprint
 from asr.fsa.lexicon_file import read_lexicon
 from asr.job import RESCORED, RESCORED_LISTS, WITHOUT_LEXICON, Job
 from asr.stage_files import graphs
-from asr.text.phones import PhoneTokenizer, guess_spellings
+from asr.text.phones import PhoneTokenizer, Spelling, guess_spellings
 from asr.text.pronunciations import read_cmudict
 from asr.text.units import has_phones, load_units
 
@@ -134,16 +134,19 @@ def method_options(job: Job, methods: Sequence[str]) -> dict[str, SearchOptions]
 
 def hot_words(job: Job) -> tuple[HotWord, ...]:
     """The hot words that can be found; lines for the others, and for what is guessed."""
-    units, phones = load_units(job.lang), has_phones(job.lang)
-    found = units.spell(job.hotwords)
-    lexicon: Collection[str] = found
-    if phones:
+    units = load_units(job.lang)
+    why = "no tokens write them"
+    lexicon: Collection[str] = job.hotwords
+    if isinstance(units, PhoneTokenizer):
+        found = _pronounced(job, units, job.hotwords)
         lost = [word for word in job.hotwords if word not in found]
         found |= {w: (ids,) for w, ids in guess_spellings(job.lang, lost).items()}
         lexicon = read_lexicon(job.lang / "lexicon.txt", units.tokens)
+        why = "nobody knows how they are said"
+    else:
+        found = units.spell(job.hotwords)
     lost = [word for word in job.hotwords if word not in found]
     if lost:
-        why = "nobody knows how they are said" if phones else "no tokens write them"
         print(f"hot words that cannot be found: {_some(lost)} ({why})", flush=True)
     new = [word for word in found if word not in lexicon]
     if new:
@@ -198,19 +201,14 @@ def write_refs(refs: dict[str, str], path: Path) -> None:
 def in_phones(job: Job, refs: dict[str, str]) -> dict[str, str]:
     """Transcripts in phones, for the decoders without lexicon; of other units none.
 
-    Words have their usual pronunciation, or the one that their letters suggest. A
-    finished model has those of its n-gram alone: others come from the CMU dictionary,
-    if that is what the model was trained with.
+    Words have their usual pronunciation, or the one that their letters suggest.
     """
     if not has_phones(job.lang):
         return {}
     units = PhoneTokenizer.load(job.lang)
     words = {word for text in refs.values() for word in text.split()}
     # All at once: guessing pronunciations one by one would take long.
-    unknown = words - units.spell(words).keys()
-    if unknown and not job.config.tokenizer.lexicon:
-        units.learn(read_cmudict(), unknown)
-        unknown -= units.spell(unknown).keys()
+    unknown = words - _pronounced(job, units, words).keys()
     if unknown:
         print(
             f"{len(unknown)} words of the transcripts have no pronunciation here, such as "
@@ -218,6 +216,22 @@ def in_phones(job: Job, refs: dict[str, str]) -> dict[str, str]:
             flush=True,
         )
     return {id_: units.decode(units.encode(text)) for id_, text in refs.items()}
+
+
+def _pronounced(
+    job: Job, units: PhoneTokenizer, words: Iterable[str]
+) -> dict[str, tuple[Spelling, ...]]:
+    """Pronunciations of words.
+
+    A finished model has those of its n-gram alone: others come from the CMU dictionary,
+    if that is what the model was trained with.
+    """
+    found = units.spell(words)
+    unknown = {*words} - found.keys()
+    if unknown and not job.config.tokenizer.lexicon:
+        units.learn(read_cmudict(), unknown)
+        found |= units.spell(unknown)
+    return found
 
 
 def write_timed_texts(

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from asr.errors import UsageError
+from asr.text.encoding import read_text
 from asr.text.normalize import Rule
 
 DEFAULT_WEIGHT = 7.0  # ln; see docs/own_audio.md
@@ -23,11 +24,10 @@ def read_hotwords(path: Path, normalize: Rule) -> dict[str, float]:
 
     Raises:
         UsageError: no such file, a line that is none of these, or no word at all.
+        RecipeError: no text.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 text ({error.reason})") from error
+        lines = read_text(path).split("\n")
     except OSError as error:
         raise UsageError(
             f"--hotwords {path}: {(error.strerror or '').lower()}"

@@ -153,8 +153,8 @@ def guess_spellings(lang_dir: Path, words: Iterable[str]) -> dict[str, Spelling]
     Finished models come without ``g2p.npz``. What takes its place is learned from their
     dictionary the first time, which takes some seconds, and kept beside it.
     """
-    upper = {word: word.upper() for word in words}
-    if not upper or (lang_dir / G2P).is_file():
+    keys = {word: key_of(word) for word in words}
+    if not keys or (lang_dir / G2P).is_file():
         return {}
     if not (lang_dir / LEARNED).is_file():
         dictionary = read_dictionary(lang_dir / PRONUNCIATIONS)
@@ -164,10 +164,10 @@ def guess_spellings(lang_dir: Path, words: Iterable[str]) -> dict[str, Spelling]
         print(f"learning to pronounce from {len(usual)} words, once", flush=True)
         save_g2p(train_g2p(usual), lang_dir / LEARNED)
     ids = {token: i for i, token in enumerate(read_tokens(lang_dir / "tokens.txt"))}
-    found = load_g2p(lang_dir / LEARNED).pronounce(set(upper.values()))
+    found = load_g2p(lang_dir / LEARNED).pronounce(set(keys.values()))
     return {
         word: tuple(ids[phone] for phone in found[key])
-        for word, key in upper.items()
+        for word, key in keys.items()
         if key in found
     }
 

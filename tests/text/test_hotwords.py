@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from asr.errors import UsageError
+from asr.errors import RecipeError, UsageError
 from asr.text.hotwords import DEFAULT_WEIGHT, read_hotwords
 from asr.text.normalize import get_rule
 
@@ -21,6 +21,7 @@ def test_words_are_normalised_and_phrases_are_their_words(tmp_path: Path) -> Non
         **{"WARSZAWA": 7.5, "DON'T": -2.0, "NEW": 3.0, "YORK": 4.0},
         **{"FIVE": DEFAULT_WEIGHT, "ROUTE": 12.0, "66": 12.0},
     }
+    assert read(tmp_path / "words", "A 5\n".encode("utf-16")) == {"A": 5.0}
     assert read(tmp_path / "words", "Ab 1\n8\n", "none") == {"Ab": 1.0, "8": 7.0}
 
 
@@ -37,13 +38,13 @@ def test_words_are_normalised_and_phrases_are_their_words(tmp_path: Path) -> Non
         ("A 1000\n", "words:1: weight 1000: from -100 to 100"),
         ("A 1e9999\n", "words:1: weight 1e9999: from -100 to 100"),
         ("# A 5\n", "words: no words in it"),
-        (b"caf\xe9 5\n", "words: not UTF-8 text"),
+        (b"caf\xe9 5\n", "words: is not UTF-8 text"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(
     tmp_path: Path, text: str | bytes, message: str
 ) -> None:
-    with pytest.raises(UsageError) as found:
+    with pytest.raises(RecipeError) as found:
         read(tmp_path / "words", text)
     assert f"{tmp_path}/{message}" in str(found.value)
 
