@@ -28,7 +28,7 @@ from asr.decode.methods import load_method
 from asr.decode.options import SearchOptions
 from asr.decode.spelled_words import SpelledWords
 from asr.fsa.lexicon_file import read_lexicon
-from asr.lm.load import load_lm
+from asr.lm.arpa import load_lm
 from asr.score.error_rate import ErrorRate, count_errors
 from asr.text.tokenizer import read_tokens
 from benchmarks.beam import read_refs

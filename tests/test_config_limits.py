@@ -31,8 +31,7 @@ from asr.decode.options import checked
 from asr.errors import RecipeError
 from asr.field_comments import field_comments
 from asr.lm import huggingface
-from asr.lm.kenlm_tools import build_binary
-from asr.lm.train_ngram import resolve_prune
+from asr.lm.train_ngram import build_binary, resolve_prune
 from asr.models.create import create_model
 from asr.text.normalize import get_rule
 from asr.text.tokenizer import Tokenizer

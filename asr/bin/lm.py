@@ -5,9 +5,8 @@ from pathlib import Path
 from asr.atomic import remove
 from asr.errors import RecipeError
 from asr.job import Job
-from asr.lm.kenlm_tools import build_binary, find_tool
 from asr.lm.ngram import NgramLm
-from asr.lm.train_ngram import train_ngram
+from asr.lm.train_ngram import build_binary, find_tool, train_ngram
 from asr.lm.train_text import write_train_text
 from asr.text.normalize import get_rule
 from asr.text.transcripts import read_transcripts

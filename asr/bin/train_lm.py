@@ -13,10 +13,8 @@ from asr.config import NeuralLmConfig
 from asr.errors import RecipeError, UsageError
 from asr.fingerprint import fingerprint
 from asr.job import Job
-from asr.lm.lm_tokenizer import lm_tokenizer
 from asr.lm.neural import save_neural_lm
-from asr.lm.token_text import TokenText, write_token_text
-from asr.lm.train_text import read_lines
+from asr.lm.train_text import TokenText, lm_tokenizer, read_lines, write_token_text
 from asr.models.transformer_lm import TransformerLm
 from asr.provenance import write_config
 from asr.text.tokenizer import Tokenizer

@@ -98,7 +98,7 @@ def _load_beam(resources: Resources) -> Maker:
 
 
 def _load_beam_lm(resources: Resources) -> Maker:
-    from asr.lm.load import load_lm  # numba or kenlm: needed by this method only
+    from asr.lm.arpa import load_lm  # numba or kenlm: needed by this method only
 
     assert resources.lm is not None  # load_method has seen to it
     tokens, model = resources.tokens, load_lm(resources.lm)

@@ -1,7 +1,4 @@
-"""Word n-grams through KenLM, with states carried from word to word.
-
-The only place where log10 becomes the natural logarithm.
-"""
+"""Score words and sentences with KenLM, which carries states from word to word."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -17,7 +14,7 @@ LN10 = math.log(10.0)
 
 @dataclass(frozen=True)
 class Perplexity:
-    """Of some sentences, ``</s>`` counted as a word; unknown words as said."""
+    """A text's, ``</s>`` counted as a word, and its numbers of words."""
 
     with_unknown: float
     without_unknown: float
@@ -59,13 +56,20 @@ class NgramLm:
         return word in self._model
 
     def words(self) -> frozenset[str] | None:
-        """The words that it knows, or None if the file does not list them.
+        """List the known words; None if the file does not.
 
         An ARPA file lists them as its 1-grams; a KenLM binary after everything else,
         each with a zero byte, ``<unk>`` first, unless it was made without them.
         """
         if self._words is None:
-            listed = _listed(self._path.read_bytes())
+            data = self._path.read_bytes()
+            if data.lstrip().startswith(b"\\data\\"):
+                rows = data.partition(b"\\1-grams:")[2].partition(b"\n\\")[0]
+                fields = map(bytes.split, rows.splitlines())
+                listed = [row[1] for row in fields if len(row) > 1]
+            else:
+                begin = data.rfind(b"<unk>\0")
+                listed = data[begin:].split(b"\0") if begin >= 0 else []
             decoded = frozenset(word.decode("utf-8", "replace") for word in listed)
             known = decoded - {"<unk>", "<s>", "</s>", ""}
             if not known or not all(word in self for word in known):
@@ -114,18 +118,5 @@ class NgramLm:
         tokens += words
         if tokens == 0:
             return Perplexity(math.nan, math.nan, 0, 0)
-        return Perplexity(
-            math.exp(-(known + unknown) / tokens),
-            math.exp(-known / (tokens - oov)),
-            words,
-            oov,
-        )
-
-
-def _listed(data: bytes) -> list[bytes]:
-    """The vocabulary that an ARPA file or a KenLM binary contains."""
-    if data.lstrip().startswith(b"\\data\\"):
-        rows = data.partition(b"\\1-grams:")[2].partition(b"\n\\")[0]
-        return [row.split()[1] for row in rows.splitlines() if len(row.split()) > 1]
-    begin = data.rfind(b"<unk>\0")
-    return data[begin:].split(b"\0") if begin >= 0 else []
+        with_unknown = math.exp(-(known + unknown) / tokens)
+        return Perplexity(with_unknown, math.exp(-known / (tokens - oov)), words, oov)

@@ -22,8 +22,8 @@ from asr.fsa.lexicon import (
     write_lexicon,
 )
 from asr.fsa.word_trees import build_token_graph, spelling_table
-from asr.lm.kneser_ney import train_kneser_ney, write_arpa
 from asr.lm.ngram import NgramLm
+from asr.lm.train_ngram import train_kneser_ney, write_arpa
 from asr.text.tokenizer import Tokenizer
 from tests.fsa.brute_force import grammar_score
 

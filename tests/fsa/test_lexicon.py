@@ -13,7 +13,7 @@ from asr.fsa.lexicon import (
     spell_words,
     write_lexicon,
 )
-from asr.lm.kneser_ney import train_kneser_ney, write_arpa
+from asr.lm.train_ngram import train_kneser_ney, write_arpa
 from asr.text.tokenizer import Tokenizer
 
 TEXTS = ["ONE TWO", "ON ONE", "NEON TWO ON", "É ONE"]

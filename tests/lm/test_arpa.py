@@ -8,10 +8,9 @@ import kenlm
 import pytest
 
 from asr.errors import RecipeError
-from asr.lm.arpa import ArpaLm, read_arpa
-from asr.lm.kneser_ney import train_kneser_ney, write_arpa
-from asr.lm.load import load_lm
+from asr.lm.arpa import ArpaLm, load_lm, read_arpa
 from asr.lm.ngram import NgramLm
+from asr.lm.train_ngram import train_kneser_ney, write_arpa
 
 pytest.importorskip("numba")
 CLOSE = {"abs": 1e-5, "rel": 1e-6}  # KenLM adds in single precision

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from asr.errors import RecipeError
-from asr.lm.neural import NeuralLm, save_neural_lm, score_tokens
-from asr.lm.sentence import CachedLm
+from asr.lm.neural import CachedLm, NeuralLm, save_neural_lm, score_tokens
 from asr.models.transformer_lm import TransformerLm
 from asr.text.tokenizer import Tokenizer
 
