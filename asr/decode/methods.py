@@ -19,7 +19,7 @@ from asr.decode.options import Resources as Resources
 from asr.decode.options import SearchOptions as SearchOptions
 from asr.decode.spelled_words import SpelledWords
 from asr.errors import RecipeError
-from asr.fsa.lexicon_file import read_lexicon
+from asr.fsa.lexicon import read_lexicon
 from asr.text.units import has_phones
 
 

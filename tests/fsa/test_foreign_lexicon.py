@@ -8,8 +8,12 @@ import pytest
 import sentencepiece
 
 from asr.errors import RecipeError
-from asr.fsa.foreign_lexicon import characters_come_last, spell_in_tokens, with_space
-from asr.fsa.lexicon_file import read_lexicon
+from asr.fsa.lexicon import (
+    characters_come_last,
+    read_lexicon,
+    spell_in_tokens,
+    with_space,
+)
 
 
 def train(kind: str, size: int) -> tuple[sentencepiece.SentencePieceProcessor, list]:  # type: ignore[type-arg]

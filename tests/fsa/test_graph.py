@@ -21,7 +21,7 @@ from asr.fsa.lexicon import (
     word_table,
     write_lexicon,
 )
-from asr.fsa.word_trees import build_token_graph, spelling_table
+from asr.fsa.token_graph import build_token_graph
 from asr.lm.ngram import NgramLm
 from asr.lm.train_ngram import train_kneser_ney, write_arpa
 from asr.text.tokenizer import Tokenizer
@@ -95,12 +95,12 @@ def test_graph_is_that_of_general_algorithms(
     k2 = pytest.importorskip("k2")
     from tests.fsa.k2_reference import read_alignment, reference_hlg
 
-    monkeypatch.setattr("asr.fsa.word_trees.MAX_COPIED", max_copied)
+    monkeypatch.setattr("asr.fsa.token_graph.MAX_COPIED", max_copied)
     seed = order + max_copied
     write_random_arpa(tmp_path / "lm.arpa", list(lexicon), max(order, 2), seed)
     grammar = read_grammar(tmp_path / "lm.arpa", word_table(lexicon), order)
     reference = reference_hlg(lexicon, grammar, 4)
-    graph = build_ctc_graph(build_token_graph(spelling_table(lexicon), grammar))
+    graph = build_ctc_graph(build_token_graph(lexicon, grammar))
     ours = k2.Fsa(
         torch.from_numpy(graph.arcs), aux_labels=torch.from_numpy(graph.words)
     )
@@ -212,8 +212,8 @@ def test_no_room_is_said_with_the_remedy(
     lang: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grammar = read_grammar(lang / "lm.arpa", word_table(WORDS), 3)
-    lexicon = spelling_table({word: [(1, 2)] for word in WORDS})
-    monkeypatch.setattr("asr.fsa.room.free_memory", lambda: 1000)
+    lexicon = {word: [(1, 2)] for word in WORDS}
+    monkeypatch.setattr("asr.fsa.token_graph.free_memory", lambda: 1000)
     with pytest.raises(RecipeError, match="graph_order=2"):
         build_token_graph(lexicon, grammar)
 
@@ -232,7 +232,7 @@ def test_a_limit_of_the_process_counts_as_memory() -> None:
     """As ``ulimit -v`` sets it; the machine has more."""
     code = (
         "import resource\n"
-        "from asr.fsa.room import check_room, free_memory\n"
+        "from asr.fsa.token_graph import check_room, free_memory\n"
         "resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))\n"
         "print(free_memory())\n"
         "check_room(3 << 30, 'HLG of 7 arcs')"
