@@ -46,12 +46,6 @@ class NgramLm:
         self._path = path
         self._words: frozenset[str] | None = None
 
-    @property
-    def order(self) -> int:
-        """Length of the longest n-gram."""
-        order: int = self._model.order
-        return order
-
     def __contains__(self, word: str) -> bool:
         return word in self._model
 
@@ -102,21 +96,15 @@ class NgramLm:
 
     def perplexity(self, texts: Iterable[str]) -> Perplexity:
         """Perplexity per token with and without the unknown words, and their count."""
-        known, unknown, tokens, words, oov = 0.0, 0.0, 0, 0, 0
+        log10, tokens, oov, sentences = [0.0, 0.0], 0, 0, 0
         for text in texts:
-            state = self.begin()
-            for word in text.split():
-                ln_prob, state = self.score(state, word)
-                words += 1
-                if word in self:
-                    known += ln_prob
-                else:
-                    unknown += ln_prob
-                    oov += 1
-            known += self.end(state)
-            tokens += 1
-        tokens += words
+            sentences += 1
+            for score, _, unknown in self._model.full_scores(" ".join(text.split())):
+                log10[unknown] += score
+                tokens += 1
+                oov += unknown
         if tokens == 0:
             return Perplexity(math.nan, math.nan, 0, 0)
-        with_unknown = math.exp(-(known + unknown) / tokens)
-        return Perplexity(with_unknown, math.exp(-known / (tokens - oov)), words, oov)
+        with_unknown = 10 ** (-sum(log10) / tokens)
+        without = 10 ** (-log10[False] / (tokens - oov))
+        return Perplexity(with_unknown, without, tokens - sentences, oov)
