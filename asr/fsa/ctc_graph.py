@@ -95,7 +95,7 @@ def build_ctc_graph(graph: TokenGraph) -> CtcGraph:
 
 
 def _chunks(graph: TokenGraph, states: _States) -> Iterator[tuple[Ints, Ints]]:
-    """Arcs and their words, state by state."""
+    """Make arcs and their words, state by state."""
     token, final_state = graph.arcs.token, len(states.owner)
     begins = np.searchsorted(graph.arcs.src, np.arange(graph.num_states + 1))
     for first in range(0, final_state, CHUNK):

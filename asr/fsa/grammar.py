@@ -88,7 +88,7 @@ def read_grammar(arpa: Path, words: Mapping[str, int], max_order: int) -> Gramma
 def _read_columns(
     arpa: Path, words: Mapping[str, int], max_order: int
 ) -> Iterator[tuple[Ints, Floats]]:
-    """For each order n its (N, n) word ids and (N, 2) scores and back-offs, ln.
+    """Read each order n: its (N, n) word ids and (N, 2) scores and back-offs, ln.
 
     Work on whole columns follows, so that memory stays a small multiple of the n-grams.
     """
@@ -192,7 +192,7 @@ def _connect(orders: Sequence[_Order], size: int, begin: int, end: int) -> Gramm
 
 
 def _number_states(orders: Sequence[_Order], begin: int) -> list[Ints]:
-    """For each order, from none on, the state of every n-gram, -1 where it is none."""
+    """Number the states of each order's n-grams, from order 0; -1 where it is none."""
     states = [np.array([EMPTY], np.int32)]
     count = 2
     for n, order in enumerate(orders, start=1):
@@ -214,7 +214,7 @@ def _enter_suffix(
     ids: Ints,
     size: int,
 ) -> tuple[Ints, Floats]:
-    """State and cost of entering each of ``ids`` (N, n), or its longest known end."""
+    """Find the state and cost of entering ``ids`` (N, n), or their longest known ends."""
     dst = np.full(len(ids), -1, np.int32)
     cost = np.zeros(len(ids))
     for skip in range(ids.shape[1] + 1):

@@ -96,7 +96,7 @@ class _Words(NamedTuple):
 
 
 def build_token_graph(lexicon: Lexicon, grammar: Grammar) -> TokenGraph:
-    """L o G without epsilons, for words that have the ids of ``word_table``.
+    """Build L o G without epsilons, for words that have the ids of ``word_table``.
 
     The best path of any sentence has exactly its score, however its words are spelled.
 
@@ -283,7 +283,7 @@ def _choose_copied(
 
 
 def _lead_on(grammar: Grammar, arcs: Arcs, copied: NDArray[np.bool_]) -> list[Arcs]:
-    """Arcs into states, and on into those lower ones that are not copied."""
+    """Let arcs into states also lead on into those lower ones that are not copied."""
     parts = [arcs]
     at, score, row = arcs.dst, arcs.score, np.arange(len(arcs.dst))
     while len(row):
@@ -300,7 +300,7 @@ def _lead_on(grammar: Grammar, arcs: Arcs, copied: NDArray[np.bool_]) -> list[Ar
 def _lower_states(
     grammar: Grammar, copied: NDArray[np.bool_]
 ) -> list[tuple[Ints, Ints, Floats]]:
-    """States, a state that each has copies of, and what backing off to it costs."""
+    """List states, a state that each has copies of, and what backing off to it costs."""
     found = []
     state = np.flatnonzero(copied).astype(np.int32)
     at, paid = state, np.zeros(len(state))
@@ -336,7 +336,7 @@ def check_room(needed: int, what: str) -> None:
 
 
 def free_memory() -> int:
-    """Bytes that this process can still take: the machine's, or its own limit's."""
+    """Count the bytes that this process can take: the machine's, or its own limit's."""
     page = os.sysconf("SC_PAGE_SIZE")
     meminfo, statm = Path("/proc/meminfo"), Path("/proc/self/statm")
     free = page * os.sysconf("SC_PHYS_PAGES")

@@ -1,4 +1,4 @@
-"""Hold a back-off n-gram in one array, which compiled searches can ask; read ARPA files.
+"""Read ARPA files into one array, from which compiled searches look up n-grams.
 
 Rows of the array are n-grams: row 0 the empty one, then the words by their numbers,
 then, in a hash table, all longer ones. A row is also the state after its n-gram (Katz,
@@ -69,7 +69,7 @@ class ArpaLm:
         self.unknown = next(listed, len(words) + 1)
 
     def number(self, word: str) -> int:
-        """Number of any word."""
+        """Return the number of any word, known or not."""
         return self.numbers.get(word, self.unknown)
 
     def __contains__(self, word: str) -> bool:
@@ -80,16 +80,16 @@ class ArpaLm:
         return frozenset(self.numbers) - {*UNKNOWN, "<s>", "</s>"}
 
     def begin(self) -> int:
-        """State after ``<s>``."""
+        """Return the state after ``<s>``."""
         return int(self.table[self.numbers["<s>"]]["after"])
 
     def score(self, state: int, word: str) -> tuple[float, int]:
-        """``ln p(word | state)`` and the state after it."""
+        """Return ``ln p(word | state)`` and the state after it."""
         log10, after = look_up_from_python(self.table, state, self.number(word))
         return LN10 * log10, after
 
     def end(self, state: int) -> float:
-        """``ln p(</s> | state)``."""
+        """Return ``ln p(</s> | state)``."""
         return self.score(state, "</s>")[0]
 
 
@@ -163,7 +163,7 @@ def _link_states(table: Table) -> None:
 
 @inner
 def slot(table: Table, key: int) -> int:
-    """Row of an n-gram of two or more words, or the free one where it would be."""
+    """Find the row of an n-gram of several words, or the free one where it would be."""
     first = table[0]["key"]
     mixed = (key ^ (key >> 29)) * MIXER
     at = first + (((mixed >> 32) & 0xFFFFFFFF) * (len(table) - first) >> 32)
@@ -174,7 +174,7 @@ def slot(table: Table, key: int) -> int:
 
 @inner
 def find(table: Table, history: int, word: int) -> int:
-    """Row of a history's n-gram with one more word, or -1."""
+    """Find the row of a history with one more word, or -1."""
     if history == 0:
         return word
     at = slot(table, history << 32 | word)
@@ -183,7 +183,7 @@ def find(table: Table, history: int, word: int) -> int:
 
 @inner
 def look_up(table: Table, state: int, word: int) -> tuple[float, int]:
-    """log10 p(word | state), and the state after it."""
+    """Return log10 p(word | state), and the state after it."""
     total, at = 0.0, find(table, state, word)
     while at < 0:
         total += table[state]["backoff"]
@@ -194,7 +194,7 @@ def look_up(table: Table, state: int, word: int) -> tuple[float, int]:
 
 @compiled
 def look_up_from_python(table: Table, state: int, word: int) -> tuple[float, int]:
-    """The same for Python: what is compiled into others is not callable from it."""
+    """Call ``look_up`` from Python, which cannot call what is compiled into others."""
     return look_up(table, state, word)
 
 
@@ -205,7 +205,7 @@ def is_blank(byte: int) -> bool:
 
 @inner
 def skip_blanks(data: Bytes, at: int) -> int:
-    """The next byte that is no space; the file ends with a newline."""
+    """Find the next byte that is no space; the file ends with a newline."""
     while is_blank(data[at]):
         at += 1
     return at
@@ -213,7 +213,7 @@ def skip_blanks(data: Bytes, at: int) -> int:
 
 @inner
 def number(data: Bytes, at: int) -> tuple[float, int]:
-    """A decimal number and where it ends; -1 if there is none."""
+    """Read a decimal number; return it and where it ends, -1 if there is none."""
     negative = data[at] == MINUS
     at += negative or data[at] == PLUS
     mantissa, exponent, count, fraction = 0, 0, 0, 0
@@ -247,7 +247,7 @@ def number(data: Bytes, at: int) -> tuple[float, int]:
 
 @inner
 def hash_word(data: Bytes, at: int) -> tuple[int, int]:
-    """A word's hash, not 0, and where it ends."""
+    """Hash a word, never to 0; return also where it ends."""
     mixed = int(MIXER)
     while not is_blank(data[at]) and data[at] != NEWLINE:
         mixed = (mixed ^ data[at]) * MIXER
@@ -258,7 +258,7 @@ def hash_word(data: Bytes, at: int) -> tuple[int, int]:
 
 @inner
 def place_of(words: Words, hashed: int) -> int:
-    """Where a word is in the table, or would be."""
+    """Find where a word is in the table, or would be."""
     size = len(words) // 2
     at = hashed & (size - 1)
     while words[2 * at] != hashed and words[2 * at] != 0:
@@ -268,7 +268,7 @@ def place_of(words: Words, hashed: int) -> int:
 
 @inner
 def add_ngram(table: Table, history: int, word: int) -> int:
-    """Row of a new n-gram; -1 if it is not new.
+    """Add a new n-gram; return its row, or -1 if it is there already.
 
     Until ``_link_states``, ``lower`` is the row without the first word, and ``after``
     is 1 where longer n-grams begin so.

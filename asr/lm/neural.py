@@ -94,7 +94,7 @@ def save_neural_lm(
 def score_tokens(
     model: TransformerLm, sentences: Sequence[Sequence[int]], batch_tokens: int
 ) -> list[float]:
-    """``ln p`` of token sequences, their ends included; without dropout, in float32.
+    """Return ``ln p`` of token sequences, their ends included, without dropout.
 
     The model is left in the mode that it was in.
     """
@@ -113,7 +113,7 @@ def score_rows(
     log_probs_after: Callable[[Tensor, Tensor], Tensor],
     device: str | torch.device,
 ) -> list[float]:
-    """``ln p`` of all ids of each row but its first.
+    """Return ``ln p`` of all ids of each row but its first.
 
     Rows of about the same length are scored together.
 

@@ -72,22 +72,22 @@ class NgramLm:
         return self._words
 
     def begin(self) -> kenlm.State:
-        """State after ``<s>``."""
+        """Return the state after ``<s>``."""
         state = kenlm.State()
         self._model.BeginSentenceWrite(state)
         return state
 
     def score(self, state: kenlm.State, word: str) -> tuple[float, kenlm.State]:
-        """``ln p(word | state)`` and the state after it. ``state`` is not changed."""
+        """Return ``ln p(word | state)`` and the state after it; leave ``state`` alone."""
         after = kenlm.State()
         return LN10 * self._model.BaseScore(state, word, after), after
 
     def end(self, state: kenlm.State) -> float:
-        """``ln p(</s> | state)``."""
+        """Return ``ln p(</s> | state)``."""
         return LN10 * float(self._model.BaseScore(state, "</s>", kenlm.State()))
 
     def sentence(self, words: Sequence[str]) -> float:
-        """``ln p`` of a whole sentence, ``</s>`` included."""
+        """Return ``ln p`` of a whole sentence, ``</s>`` included."""
         state, total = self.begin(), 0.0
         for word in words:
             ln_prob, state = self.score(state, word)
@@ -95,7 +95,7 @@ class NgramLm:
         return total + self.end(state)
 
     def perplexity(self, texts: Iterable[str]) -> Perplexity:
-        """Perplexity per token with and without the unknown words, and their count."""
+        """Compute the perplexity per token, with and without the unknown words."""
         log10, tokens, oov, sentences = [0.0, 0.0], 0, 0, 0
         for text in texts:
             sentences += 1

@@ -210,7 +210,7 @@ def adjusted_counts(raw: Sequence[Counter[Gram]], n: int) -> Mapping[Gram, int]:
 
 
 def estimate_discounts(adjusted: Mapping[Gram, int]) -> Discounts | None:
-    """Closed-form discounts (Chen and Goodman, eq. 26); None if out of range."""
+    """Compute closed-form discounts (Chen and Goodman, eq. 26); None if out of range."""
     n = Counter(count for count in adjusted.values() if count <= 4)
     if not (n[1] and n[2] and n[3]):
         return None
