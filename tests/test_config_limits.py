@@ -151,7 +151,7 @@ def rescore(config: Config, monkeypatch: Any) -> None:
     def not_here(name: str) -> None:
         raise RecipeError(f"rescore.lm={name}: not here")
 
-    monkeypatch.setattr(huggingface, "_load", not_here)
+    monkeypatch.setattr(huggingface, "import_module", not_here)
     huggingface.HuggingFaceLm("nowhere", config.rescore.case)
 
 
