@@ -27,8 +27,7 @@ from asr.decode.log_probs import LogProbs, Utterance, read_log_probs
 from asr.decode.methods import METHODS, REGISTRY, Decoder, SearchOptions, load_method
 from asr.decode.tune import DevSet, refined, tune_method
 from asr.fsa.grammar import read_grammar
-from asr.fsa.lexicon import word_table
-from asr.fsa.lexicon_file import read_lexicon
+from asr.fsa.lexicon import read_lexicon, word_table
 from asr.score.error_rate import ErrorRate, count_errors
 from asr.score.oracle import oracle_errors
 from asr.score.transcripts import read_texts

@@ -27,8 +27,8 @@ from asr.decode.log_probs import LogProbs, Utterance, read_log_probs
 from asr.decode.methods import load_method
 from asr.decode.options import SearchOptions
 from asr.decode.spelled_words import SpelledWords
-from asr.fsa.lexicon_file import read_lexicon
-from asr.lm.load import load_lm
+from asr.fsa.lexicon import read_lexicon
+from asr.lm.arpa import load_lm
 from asr.score.error_rate import ErrorRate, count_errors
 from asr.text.tokenizer import read_tokens
 from benchmarks.beam import read_refs

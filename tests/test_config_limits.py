@@ -31,8 +31,7 @@ from asr.decode.options import checked
 from asr.errors import RecipeError
 from asr.field_comments import field_comments
 from asr.lm import huggingface
-from asr.lm.kenlm_tools import build_binary
-from asr.lm.train_ngram import resolve_prune
+from asr.lm.train_ngram import build_binary, resolve_prune
 from asr.models.create import create_model
 from asr.text.normalize import get_rule
 from asr.text.tokenizer import Tokenizer
@@ -152,7 +151,7 @@ def rescore(config: Config, monkeypatch: Any) -> None:
     def not_here(name: str) -> None:
         raise RecipeError(f"rescore.lm={name}: not here")
 
-    monkeypatch.setattr(huggingface, "_load", not_here)
+    monkeypatch.setattr(huggingface, "import_module", not_here)
     huggingface.HuggingFaceLm("nowhere", config.rescore.case)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from asr.bin.export_lm import DECIMALS, _compress_rounded, rounded
-from asr.lm.kneser_ney import train_kneser_ney, write_arpa
+from asr.lm.train_ngram import train_kneser_ney, write_arpa
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from asr.bin.train import in_units
 from asr.config_load import ROOT, load_config
 from asr.errors import RecipeError, UsageError
 from asr.job import Job, Paths
-from asr.lm.kneser_ney import train_kneser_ney, write_arpa
 from asr.lm.neural import NeuralLm
+from asr.lm.train_ngram import train_kneser_ney, write_arpa
 from asr.stage_files import lexicon_file, unit_files
 from asr.stages import STAGES
 from asr.text.pronunciations import write_dictionary

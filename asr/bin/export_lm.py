@@ -6,8 +6,7 @@ from pathlib import Path
 
 from asr.bin.export_lang import gzipped
 from asr.job import Job
-from asr.lm.kenlm_tools import find_tool
-from asr.lm.train_ngram import train_ngram
+from asr.lm.train_ngram import find_tool, train_ngram
 
 # Cutoffs of n-gram counts, from the n-gram as it is to hardly any beyond pairs.
 PRUNINGS = ((0, 0, 1), (0, 1, 2), (0, 2, 4), (0, 4, 8), (0, 8, 16), (0, 16, 32))

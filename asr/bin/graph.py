@@ -1,7 +1,6 @@
 """Stage 5: lexicon and decoding graphs."""
 
 import os
-from pathlib import Path
 
 from asr.atomic import atomic_path, remove
 from asr.fsa.graph import build_graphs, build_rescoring_grammar
@@ -13,9 +12,9 @@ LARGER = ("larger.bin", "larger.arpa")
 
 
 def run(job: Job) -> None:
-    """Write lexicon, words, ``L*.pt``, ``HLG.pt``, and what lattices are rescored with.
+    """Write lexicon, words, ``L*.pt`` and ``HLG.pt``.
 
-    The latter is ``G.pt``, and a link to the n-gram that it is made of.
+    For rescoring lattices, also ``G.pt`` and a link to the n-gram that it is made of.
     """
     settings = job.config.lm
     arpa = job.paths.arpa(settings.order)
@@ -31,10 +30,7 @@ def run(job: Job) -> None:
         larger = job.paths.arpa(settings.rescore_order)
         build_rescoring_grammar(lexicon, larger, settings.rescore_order, job.lang)
         binary = job.paths.lm_binary(settings.rescore_order)
-        _link(binary if binary.exists() else larger, job.lang)
-
-
-def _link(target: Path, lang_dir: Path) -> None:
-    """``larger.arpa`` or ``larger.bin``, relative, so that the folder can be moved."""
-    with atomic_path(lang_dir / f"larger{target.suffix}") as partial:
-        partial.symlink_to(os.path.relpath(target, lang_dir))
+        target = binary if binary.exists() else larger
+        with atomic_path(job.lang / f"larger{target.suffix}") as partial:
+            # Relative, so that the folder can be moved.
+            partial.symlink_to(os.path.relpath(target, job.lang))

@@ -14,7 +14,7 @@ from asr.errors import RecipeError
 from asr.fsa.graph import build_graphs
 from asr.fsa.lexicon import read_arpa_words, spell_words, write_lexicon
 from asr.job import DECODERS, LANG_FILES, Job
-from asr.lm.kenlm_tools import build_binary, find_tool
+from asr.lm.train_ngram import build_binary, find_tool
 from asr.model_dir import MANIFEST, Manifest, check_files, read_manifest, sha256_of
 from asr.models.create import create_model
 from asr.models.package import save_package

@@ -24,7 +24,7 @@ from asr.decode.tune_rescore import tune_rescore
 from asr.errors import RecipeError, UsageError
 from asr.fingerprint import fingerprint
 from asr.job import RESCORED, RESCORED_LISTS, Job
-from asr.lm.sentence import CachedLm, SentenceLm
+from asr.lm.neural import CachedLm, SentenceLm
 from asr.provenance import git_commit
 from asr.text.transcripts import read_transcripts
 

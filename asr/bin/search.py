@@ -14,7 +14,7 @@ from asr.decode.options import HotWord, checked
 from asr.decode.timed_text import write_timed
 from asr.errors import RecipeError, UsageError
 from asr.fingerprint import fingerprint
-from asr.fsa.lexicon_file import read_lexicon
+from asr.fsa.lexicon import read_lexicon
 from asr.job import RESCORED, RESCORED_LISTS, WITHOUT_LEXICON, Job
 from asr.stage_files import graphs
 from asr.text.phones import PhoneTokenizer, Spelling, guess_spellings

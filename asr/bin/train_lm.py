@@ -13,10 +13,8 @@ from asr.config import NeuralLmConfig
 from asr.errors import RecipeError, UsageError
 from asr.fingerprint import fingerprint
 from asr.job import Job
-from asr.lm.lm_tokenizer import lm_tokenizer
 from asr.lm.neural import save_neural_lm
-from asr.lm.token_text import TokenText, write_token_text
-from asr.lm.train_text import read_lines
+from asr.lm.train_text import TokenText, lm_tokenizer, read_lines, write_token_text
 from asr.models.transformer_lm import TransformerLm
 from asr.packages import missing
 from asr.provenance import write_config
@@ -38,7 +36,7 @@ def run(job: Job) -> None:
         RecipeError: stage 3 or 4 has not been run.
     """
     config, folder = job.config.neural_lm, job.neural_lm
-    tokenizer = load_tokenizer(job)
+    tokenizer = _load_tokenizer(job)
     text = LmText(
         _token_text(job, tokenizer),
         context=config.context,
@@ -70,19 +68,30 @@ def run(job: Job) -> None:
     trainer.run()
     weights, epochs = average_best(folder / "checkpoints", 1)
     target = folder / "lm.pt"
-    save_neural_lm(target, weights, model_options(config), pieces(job))
+    save_neural_lm(target, weights, _model_options(config), _pieces(job))
     print(f"{target}: the weights of epoch {epochs[0]}")
-    _compare(job, trainer, dev)
+    best = min(trainer.state.history, key=lambda result: result.rank)
+    print(f"best {best.line}")
+    if job.lm_file.is_file() and missing("kenlm") is None:
+        from asr.lm.ngram import NgramLm
+
+        found = NgramLm(job.lm_file).perplexity(dev)
+        print(
+            f"n-gram on the same sentences: {found.with_unknown:.1f} a word, "
+            f"{found.without_unknown:.1f} without the {found.unknown} words of "
+            f"{found.words} that it does not know (the neural LM spells them)",
+            flush=True,
+        )
 
 
-def pieces(job: Job) -> Path:
-    """The tokenizer's file: of stage 3, or where units are phones the LM's own."""
+def _pieces(job: Job) -> Path:
+    """Name the tokenizer's file: of stage 3, or where units are phones the LM's own."""
     folder = job.neural_lm if has_phones(job.lang) else job.lang
     return folder / "sp.model"
 
 
-def load_tokenizer(job: Job) -> Tokenizer:
-    """What cuts words into the LM's tokens; phones do not spell them.
+def _load_tokenizer(job: Job) -> Tokenizer:
+    """Load the tokenizer of stage 3, or train one where units are phones.
 
     Raises:
         RecipeError: stage 3 or 4 has not been run.
@@ -90,11 +99,11 @@ def load_tokenizer(job: Job) -> Tokenizer:
     if not has_phones(job.lang):
         return Tokenizer.load(job.lang)
     size = job.config.tokenizer.vocab_size
-    return lm_tokenizer(train_text(job), job.neural_lm, size)
+    return lm_tokenizer(_train_text(job), job.neural_lm, size)
 
 
-def train_text(job: Job) -> Path:
-    """What stage 4 has trained its n-gram on.
+def _train_text(job: Job) -> Path:
+    """Find the text that stage 4 has trained its n-gram on.
 
     Raises:
         RecipeError: it has not been run.
@@ -105,10 +114,8 @@ def train_text(job: Job) -> Path:
     return path
 
 
-def model_options(config: NeuralLmConfig) -> dict[str, Any]:
-    """Keyword arguments of the model."""
-    options = dataclasses.asdict(config)
-    return {key: options[key] for key in MODEL_KEYS}
+def _model_options(config: NeuralLmConfig) -> dict[str, Any]:
+    return {key: getattr(config, key) for key in MODEL_KEYS}
 
 
 def _new_model(vocab_size: int, config: NeuralLmConfig) -> TransformerLm:
@@ -116,14 +123,14 @@ def _new_model(vocab_size: int, config: NeuralLmConfig) -> TransformerLm:
         if getattr(config, name) < 1:
             raise UsageError(f"neural_lm.{name}={getattr(config, name)}: at least 1")
     try:
-        return TransformerLm(vocab_size, **model_options(config))
+        return TransformerLm(vocab_size, **_model_options(config))
     except ValueError as error:
         raise UsageError(f"neural_lm: {error}") from error
 
 
 def _token_text(job: Job, tokenizer: Tokenizer) -> TokenText:
     """Tokenise the text unless that is done already."""
-    source, target = train_text(job), job.neural_lm / "tokens.bin"
+    source, target = _train_text(job), job.neural_lm / "tokens.bin"
     wanted = json.dumps(_sources(job))
     made_from = target.with_suffix(".json")
     known = made_from.read_text("utf-8") if made_from.is_file() else ""
@@ -137,33 +144,12 @@ def _token_text(job: Job, tokenizer: Tokenizer) -> TokenText:
 
 
 def _sources(job: Job) -> dict[str, str]:
-    files = {"text": job.paths.lm / "train.txt", "tokens": pieces(job)}
+    files = {"text": job.paths.lm / "train.txt", "tokens": _pieces(job)}
     return {name: fingerprint(path) for name, path in files.items()}
 
 
 def _signature(job: Job) -> dict[str, Any]:
-    """What the weights depend on; not on when the training is saved or given up."""
-    options = dataclasses.asdict(job.config.neural_lm)
-    kept = {
-        f"neural_lm.{key}": value
-        for key, value in options.items()
-        if key not in FREE_KEYS
-    }
+    """List what the weights depend on; when the training is saved or ends is not."""
+    options = dataclasses.asdict(job.config.neural_lm).items()
+    kept = {f"neural_lm.{key}": value for key, value in options if key not in FREE_KEYS}
     return kept | _sources(job)
-
-
-def _compare(job: Job, trainer: LmTrainer, dev: list[str]) -> None:
-    """Set the best epoch's perplexity beside the n-gram's on the same sentences."""
-    best = min(trainer.state.history, key=lambda result: result.rank)
-    print(f"best {best.line}")
-    if not Path(job.lm_file).is_file() or missing("kenlm"):
-        return
-    from asr.lm.ngram import NgramLm
-
-    found = NgramLm(job.lm_file).perplexity(dev)
-    print(
-        f"n-gram on the same sentences: {found.with_unknown:.1f} a word, "
-        f"{found.without_unknown:.1f} without the {found.unknown} words of "
-        f"{found.words} that it does not know (the neural LM spells them)",
-        flush=True,
-    )

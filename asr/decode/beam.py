@@ -220,7 +220,7 @@ def numba_is_missing() -> bool:
 def _load(lm: WordModel | str | Path | None) -> WordModel | None:
     if not isinstance(lm, str | Path):
         return lm
-    from asr.lm.load import load_lm  # needed only with an LM
+    from asr.lm.arpa import load_lm  # needed only with an LM
 
     return load_lm(Path(lm))
 

@@ -35,8 +35,7 @@ from asr.decode.spelled_beam import ranked_words
 from asr.decode.spelled_sum import summed
 from asr.decode.vocabulary import Vocabulary
 from asr.decode.word_lm import Fusion, LmStates
-from asr.lm.arpa import ArpaLm
-from asr.lm.ngram_table import NGRAM
+from asr.lm.arpa import NGRAM, ArpaLm
 
 CACHE_SIZE = 1 << 16  # LM answers kept: half of it
 MOST_STATES = 1 << 20  # LM states kept from utterance to utterance, and words

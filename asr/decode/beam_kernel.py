@@ -7,7 +7,7 @@ The same algorithm on arrays: equal scores, equal order, equal ties. What is fas
   prefix that is new to the beam has one parent, thus one summand.
 - The beam is cut by selection, not by sorting, and a candidate that cannot be in it is
   given up before anything else is asked about it, the LM least of all.
-- An n-gram from an ARPA file is looked up right here (``asr.lm.ngram_table``). What
+- An n-gram from an ARPA file is looked up right here (``asr.lm.arpa``). What
   any other LM says is kept in a hash table over (state, word), for all utterances;
   questions that are not in it are collected over a frame; the search then returns to
   Python, which answers them, and the frame is done again.
@@ -27,7 +27,7 @@ from asr.decode.beam_extend import ZERO, extend, find_child, stay
 from asr.decode.beam_spelled import extend_spelled, grow_spelled
 from asr.decode.beam_words import IntArray, consult, finish_word, walk
 from asr.jit import compiled, inner
-from asr.lm.ngram_table import MIXER
+from asr.lm.arpa import MIXER
 
 # What the search returns.
 DONE, ASK_LM, GROW_BEAM, GROW_NODES, GROW_CACHE = 0, 1, 2, 3, 4

@@ -12,7 +12,7 @@ import numpy as np
 
 from asr.decode.beam_arrays import Records
 from asr.jit import inner
-from asr.lm.ngram_table import MIXER
+from asr.lm.arpa import MIXER
 
 POSITIVE: Any = np.int64(0x7FFFFFFFFFFFFFFF)
 

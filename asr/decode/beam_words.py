@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from asr.decode.beam_arrays import A_WORD, UNKNOWN, WORD_LM, Records
 from asr.jit import inner
-from asr.lm.ngram_table import MIXER, look_up
+from asr.lm.arpa import MIXER, look_up
 
 IntArray = NDArray[np.int64]
 Answer = tuple[int, float, float]  # next state (-1: ask first), ln probability, bonus

@@ -5,10 +5,15 @@ from pathlib import Path
 from asr.atomic import remove, write_text
 from asr.errors import RecipeError
 from asr.fingerprint import fingerprint
-from asr.fsa.foreign_lexicon import spell_in_tokens, with_space
 from asr.fsa.graph import build_graphs
-from asr.fsa.lexicon import Spelling, read_arpa_words, write_lexicon
-from asr.fsa.lexicon_file import read_lexicon
+from asr.fsa.lexicon import (
+    Spelling,
+    read_arpa_words,
+    read_lexicon,
+    spell_in_tokens,
+    with_space,
+    write_lexicon,
+)
 from asr.text.foreign_tokens import ForeignTokens
 
 MAX_ORDER = 3  # of G; longer n-grams make graphs that few machines can hold

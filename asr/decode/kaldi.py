@@ -16,9 +16,8 @@ import numpy as np
 from asr.decode.hypothesis import Hypothesis, no_path
 from asr.decode.log_probs import LogProbs
 from asr.errors import RecipeError
-from asr.fsa.graph import load_graph
+from asr.fsa.graph import load_graph, write_openfst
 from asr.fsa.lexicon import read_words
-from asr.fsa.openfst import write_openfst
 
 WIDER = (2.0, 4)  # second try of an utterance without any path: beam, max_active
 # With no LM at all its best path would be any of many equal ones; this little of it

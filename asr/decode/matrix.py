@@ -14,8 +14,7 @@ from asr.decode.methods import SearchOptions, load_method
 from asr.decode.pieces import join_hypotheses
 from asr.decode.vocabulary import Vocabulary
 from asr.decode.word_times import add_words
-from asr.fsa.lexicon import Lexicon
-from asr.fsa.lexicon_file import read_lexicon
+from asr.fsa.lexicon import Lexicon, read_lexicon
 from asr.progress import LineTimer
 from asr.text.tokenizer import read_tokens
 from asr.text.units import separator

@@ -21,7 +21,7 @@ from asr.decode.options import Resources as Resources
 from asr.decode.options import SearchOptions as SearchOptions
 from asr.decode.spelled_words import SpelledWords
 from asr.errors import RecipeError
-from asr.fsa.lexicon_file import read_lexicon
+from asr.fsa.lexicon import read_lexicon
 from asr.packages import missing
 from asr.text.units import has_phones
 
@@ -111,7 +111,7 @@ def _load_beam(resources: Resources) -> Maker:
 
 
 def _load_beam_lm(resources: Resources) -> Maker:
-    from asr.lm.load import load_lm  # numba or kenlm: needed by this method only
+    from asr.lm.arpa import load_lm  # numba or kenlm: needed by this method only
 
     assert resources.lm is not None  # load_method has seen to it
     tokens, model = resources.tokens, load_lm(resources.lm)

@@ -10,19 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from asr.fsa.grammar import Floats, Ints
-from asr.fsa.room import check_room
-from asr.fsa.word_trees import TokenGraph
+from asr.fsa.grammar import Floats, Indices, Ints
+from asr.fsa.token_graph import TokenGraph, check_room, spread
 
 BLANK = 0
 FINAL = -1  # k2's label of arcs into the final state
 CHUNK = 1 << 18  # states that are made at once
-
 BYTES_OF_ARC = 20
-
-Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -48,76 +43,61 @@ class CtcGraph:
 
 
 class _States:
-    """The states: (state of L o G, last token).
+    """The states of H o L o G.
 
     Attributes:
         owner: (S,) state of L o G.
         last: (S,) token of the last frame, BLANK for the first state of each owner.
         base: (Q,) first state of each owner.
+        dst: (A,) the state that each arc of L o G leads into.
     """
 
     def __init__(self, graph: TokenGraph) -> None:
-        roots = len(graph.final)
-        self._vocab = int(graph.token.max(initial=0)) + 1
-        into_root = graph.dst < roots  # words of many last tokens end in these
-        self._keys = np.unique(self._key(graph.dst[into_root], graph.token[into_root]))
+        roots, token = len(graph.final), graph.arcs.token
+        into_root = graph.arcs.dst < roots  # words of many last tokens end in these
+        vocab = int(token.max(initial=0)) + 1
+        key = graph.arcs.dst[into_root].astype(np.int64) * vocab + token[into_root]
+        keys = np.unique(key)
         entrances = np.ones(graph.num_states, np.int32)
-        roots_of_keys = self._keys // self._vocab
-        entrances[:roots] = np.bincount(roots_of_keys, minlength=roots)
+        entrances[:roots] = np.bincount(keys // vocab, minlength=roots)
         self.base = np.cumsum(1 + entrances, dtype=np.int64) - 1 - entrances
         self.owner = np.repeat(
             np.arange(graph.num_states, dtype=np.int32), 1 + entrances
         )
+        dst = self.base[graph.arcs.dst] + 1
+        first_key = np.searchsorted(keys // vocab, np.arange(roots))
+        dst[into_root] += np.searchsorted(keys, key) - first_key[key // vocab]
+        self.dst = dst.astype(np.int32)
         self.last = np.full(len(self.owner), BLANK, np.int32)
-        self._first_key = np.searchsorted(roots_of_keys, np.arange(roots))
-        self._roots = roots
-        self.last[self.entered(graph.dst, graph.token)] = graph.token
-
-    def _key(self, dst: Ints, token: Ints) -> Indices:
-        return dst.astype(np.int64) * self._vocab + token
-
-    def entered(self, dst: Ints, token: Ints) -> Ints:
-        """The state that an arc of L o G leads into."""
-        found = self.base[dst] + 1
-        roots = dst < self._roots
-        place = np.searchsorted(self._keys, self._key(dst[roots], token[roots]))
-        found[roots] += place - self._first_key[dst[roots]]
-        return found.astype(np.int32)
+        self.last[self.dst] = token
 
 
 def build_ctc_graph(graph: TokenGraph) -> CtcGraph:
-    """H o L o G of ``build_token_graph``'s graph.
+    """Build H o L o G of ``build_token_graph``'s graph.
 
     Raises:
         RecipeError: it would not fit into the memory that is free.
     """
     states = _States(graph)
-    dst = states.entered(graph.dst, graph.token)
-    begins = np.searchsorted(graph.src, np.arange(graph.num_states + 1))
-    bound = count_arcs(graph, states)
+    # A few arcs more than there are: repeats that need a blank are counted.
+    leaving = np.bincount(graph.arcs.src, minlength=graph.num_states)
+    leaving[: len(graph.final)] += graph.final > -np.inf
+    loops = len(states.owner) + int((states.last != BLANK).sum())
+    bound = int(leaving[states.owner].sum()) + loops
     check_room(bound * BYTES_OF_ARC, f"HLG of {bound} arcs")
     arcs, words = np.empty((bound, 4), np.int32), np.empty(bound, np.int32)
     filled = 0
-    for part, part_words in _chunks(graph, states, dst, begins):
+    for part, part_words in _chunks(graph, states):
         end = filled + len(part)
         arcs[filled:end], words[filled:end] = part, part_words
         filled = end
     return CtcGraph(arcs[:filled], words[:filled])
 
 
-def count_arcs(graph: TokenGraph, states: _States) -> int:
-    """Arcs of H o L o G, or slightly more (repeats that need a blank are counted)."""
-    leaving = np.bincount(graph.src, minlength=graph.num_states)
-    leaving[: len(graph.final)] += graph.final > -np.inf
-    loops = len(states.owner) + int((states.last != BLANK).sum())
-    return int(leaving[states.owner].sum()) + loops
-
-
-def _chunks(
-    graph: TokenGraph, states: _States, dst: Ints, begins: Indices
-) -> Iterator[tuple[Ints, Ints]]:
-    """Arcs and their words, state by state."""
-    final_state = len(states.owner)
+def _chunks(graph: TokenGraph, states: _States) -> Iterator[tuple[Ints, Ints]]:
+    """Make arcs and their words, state by state."""
+    token, final_state = graph.arcs.token, len(states.owner)
+    begins = np.searchsorted(graph.arcs.src, np.arange(graph.num_states + 1))
     for first in range(0, final_state, CHUNK):
         state = np.arange(first, min(first + CHUNK, final_state))
         owner, last = states.owner[state], states.last[state]
@@ -127,18 +107,16 @@ def _chunks(
         # The token again, then a blank; on into the words; or the end.
         loops = _rows(state, state, last)
         blanks = _rows(entered, states.base[states.owner[entered]], BLANK)
-        degree = begins[owner + 1] - begins[owner]
-        from_ = np.repeat(np.arange(len(state)), degree)
-        at = np.arange(len(from_)) - np.repeat(np.cumsum(degree) - degree, degree)
+        from_, at = spread(begins[owner + 1] - begins[owner])
         at += begins[owner[from_]]
-        new = graph.token[at] != last[from_]  # the same again needs a blank between
+        new = token[at] != last[from_]  # the same again needs a blank between
         from_, at = from_[new], at[new]
-        words_on = _rows(state[from_], dst[at], graph.token[at], graph.score[at])
+        on = _rows(state[from_], states.dst[at], token[at], graph.arcs.score[at])
         final_score = graph.final[owner[ends]].astype(np.float32)
         finals = _rows(state[ends], final_state, FINAL, final_score)
-        arcs = np.concatenate([loops, blanks, words_on, finals])
+        arcs = np.concatenate([loops, blanks, on, finals])
         words = np.zeros(len(arcs), np.int32)
-        words[len(loops) + len(blanks) :][: len(at)] = graph.word[at]
+        words[len(loops) + len(blanks) :][: len(at)] = graph.arcs.word[at]
         words[len(arcs) - len(finals) :] = -1
         order = np.argsort(arcs[:, 0], kind="stable")
         yield arcs[order], words[order]

@@ -1,24 +1,27 @@
-"""G: a back-off n-gram as arrays of states and arcs.
+"""G: a back-off n-gram, read from an ARPA file into arrays of states and arcs.
 
 States are the histories that some n-gram continues, much as in Kaldi's ``arpa2fst``:
 a history that nothing continues is never entered, because its back-off is taken on
 the way in.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asr.errors import RecipeError
-from asr.fsa.arpa_columns import read_arpa_columns
 
 Ints = NDArray[np.int32]
 Indices = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
+LN10 = math.log(10.0)
 START, EMPTY = 0, 1  # states: after <s>, and without any history
 
 
@@ -50,8 +53,7 @@ class Grammar:
         return f"{self.num_states} states, {len(self.src)} arcs and the back-off arcs"
 
 
-@dataclass(frozen=True)
-class _Order:
+class _Order(NamedTuple):
     """All n-grams of one length n, sorted by ``keys``."""
 
     ids: Ints  # (N, n)
@@ -62,7 +64,7 @@ class _Order:
 
 
 def read_grammar(arpa: Path, words: Mapping[str, int], max_order: int) -> Grammar:
-    """G of an ARPA file.
+    """Read G from an ARPA file.
 
     Args:
         words: id of every word, ``<s>`` and ``</s>`` included; n-grams with other
@@ -75,12 +77,59 @@ def read_grammar(arpa: Path, words: Mapping[str, int], max_order: int) -> Gramma
     size = max(words.values()) + 1
     begin, end = words["<s>"], words["</s>"]
     orders: list[_Order] = []
-    for ids, scores in read_arpa_columns(arpa, words, max_order):
+    for ids, scores in _read_columns(arpa, words, max_order):
         inner = (ids[:, 1:] != begin).all(1) & (ids[:, :-1] != end).all(1)
         orders.append(_sort(arpa, ids[inner], scores[inner], orders, size))
     if not orders or not np.isin([begin, end], orders[0].ids).all():
         raise RecipeError(f"{arpa} lacks <s> or </s>: redo the lm stage (4)")
     return _connect(orders, size, begin, end)
+
+
+def _read_columns(
+    arpa: Path, words: Mapping[str, int], max_order: int
+) -> Iterator[tuple[Ints, Floats]]:
+    """Read each order n: its (N, n) word ids and (N, 2) scores and back-offs, ln.
+
+    Work on whole columns follows, so that memory stays a small multiple of the n-grams.
+    """
+    damaged = "it is damaged; the recipe's own is made by the lm stage (4)"
+    if not arpa.is_file():
+        raise RecipeError(
+            f"{arpa} is missing; the recipe's own n-gram is made by the lm stage (4)"
+        )
+    ids = {word.encode(): id_ for word, id_ in words.items()}
+    with open(arpa, "rb") as file:
+        lines = enumerate(file, start=1)
+        header = next((line for _, line in lines if line.startswith(b"\\1-")), b"")
+        for order in range(1, max_order + 1):
+            if not header.startswith(b"\\%d-grams:" % order):
+                break
+            columns, scores, header = array("i"), array("d"), b""
+            for number, line in lines:
+                if line.startswith(b"\\"):
+                    header = line
+                    break
+                fields = line.split()
+                if not fields:
+                    continue
+                try:
+                    if not order < len(fields) < order + 3:
+                        raise ValueError
+                    backoff = float(fields[-1]) if len(fields) == order + 2 else 0.0
+                    pair = float(fields[0]), backoff
+                    columns.extend([ids[word] for word in fields[1 : order + 1]])
+                except ValueError:
+                    raise RecipeError(
+                        f"{arpa}, line {number}: not an n-gram of {order} words with "
+                        f"its scores; {damaged}"
+                    ) from None
+                except KeyError:
+                    continue  # <unk>, or a word that no tokens spell
+                scores.extend(pair)
+            if not header:
+                raise RecipeError(f"{arpa} ends without \\end\\: {damaged}")
+            table = np.frombuffer(columns, np.int32).reshape(-1, order)
+            yield table, LN10 * np.frombuffer(scores, np.float64).reshape(-1, 2)
 
 
 def _sort(
@@ -100,7 +149,7 @@ def _sort(
 
 
 def _find(orders: Sequence[_Order], ids: Ints, size: int) -> Indices:
-    """Numbers of the n-grams ``ids`` (N, n) among those of their order; -1: none."""
+    """Find the numbers of n-grams ``ids`` (N, n) among those of their order, or -1."""
     if ids.shape[1] == 0:
         return np.zeros(len(ids), np.int64)
     prefix = _find(orders, ids[:, :-1], size)
@@ -143,7 +192,7 @@ def _connect(orders: Sequence[_Order], size: int, begin: int, end: int) -> Gramm
 
 
 def _number_states(orders: Sequence[_Order], begin: int) -> list[Ints]:
-    """For each order, from none on, the state of every n-gram, -1 where it is none."""
+    """Number the states of each order's n-grams, from order 0; -1 where it is none."""
     states = [np.array([EMPTY], np.int32)]
     count = 2
     for n, order in enumerate(orders, start=1):
@@ -165,7 +214,7 @@ def _enter_suffix(
     ids: Ints,
     size: int,
 ) -> tuple[Ints, Floats]:
-    """State and cost of entering each of ``ids`` (N, n), or its longest known end."""
+    """Find the state and cost of entering ``ids`` (N, n), or their longest known ends."""
     dst = np.full(len(ids), -1, np.int32)
     cost = np.zeros(len(ids))
     for skip in range(ids.shape[1] + 1):

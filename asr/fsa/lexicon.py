@@ -2,14 +2,23 @@
 
 Mohri, Pereira and Riley, "Speech recognition with weighted finite-state
 transducers", 2008; disambiguation symbols as in Kaldi's ``add_lex_disambig.pl``.
+
+Where there is no tokenizer but its tokens, the order of their ids tells enough to spell:
+a BPE model (Sennrich et al., ACL 2016) has its merges first, in their order, and the
+single characters last; a unigram model (Kudo, ACL 2018) goes from frequent to rare, and
+by Zipf's law a piece's frequency is then about the inverse of its rank.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from asr.atomic import write_text
 from asr.errors import RecipeError
+from asr.text.encoding import read_text
+from asr.text.tokenizer import BLANK_ID, WORD_START
 from asr.text.units import Units
 
 EPSILON = "<eps>"
@@ -60,6 +69,88 @@ def spell_words(words: Iterable[str], units: Units) -> dict[str, tuple[Spelling,
     return lexicon
 
 
+def spell_in_tokens(
+    words: Iterable[str], tokens: Sequence[str], space: int | None
+) -> dict[str, list[Spelling]]:
+    """Spell words without a tokenizer, each in one way.
+
+    Words with a character that no token has are left out, and their number printed.
+
+    Args:
+        tokens: in the recipe's form, by their ids.
+        space: id of a space that stands between words, which then ends every word;
+            None where ``▁`` begins them.
+
+    Raises:
+        RecipeError: no word can be spelled.
+    """
+    ids = {token: i for i, token in enumerate(tokens) if i != BLANK_ID}
+    spell = _merge if characters_come_last(tokens) else _likeliest
+    begins = any(token.startswith(WORD_START) for token in tokens)
+    begin = WORD_START if space is None and begins else ""  # else: of the utterance
+    words = list(words)
+    spelled = {word: spell(begin + word, ids) for word in words}
+    end = () if space is None else (space,)
+    lexicon = {word: [(*cut, *end)] for word, cut in spelled.items() if cut is not None}
+    left_out = [word for word in words if word not in lexicon]
+    if left_out:
+        names = ", ".join(left_out[:3])
+        print(f"{len(left_out)} words cannot be spelled in tokens ({names}): left out")
+    if not lexicon:
+        raise RecipeError(
+            "no word of the LM can be spelled in the model's tokens (upper and lower "
+            "case?): give another --lm, or --lexicon FILE"
+        )
+    return lexicon
+
+
+def with_space(
+    lexicon: Mapping[str, Sequence[Spelling]], space: int | None
+) -> dict[str, list[Spelling]]:
+    """Let spellings all end in the space and not begin with it, if there is one."""
+    end = () if space is None else (space,)
+    return {
+        word: [(*(i for i in spelling if i != space), *end) for spelling in spellings]
+        for word, spellings in lexicon.items()
+    }
+
+
+def characters_come_last(tokens: Sequence[str]) -> bool:
+    """Tell whether the pieces of one character are the last ones, as BPE has them."""
+    single = [len(token) == 1 for token in tokens[1:] if token[:1] != "<"]
+    return all(single[single.index(True) :]) if True in single else False
+
+
+def _merge(text: str, ids: Mapping[str, int]) -> Spelling | None:
+    """Merge neighbours, the earliest merge of the training first."""
+    symbols = list(text)
+    while len(symbols) > 1:
+        pairs = [ids.get(a + b, math.inf) for a, b in pairwise(symbols)]
+        best = min(pairs)
+        if best == math.inf:
+            break
+        at = pairs.index(best)
+        symbols[at : at + 2] = [symbols[at] + symbols[at + 1]]
+    known = all(symbol in ids for symbol in symbols)
+    return tuple(ids[symbol] for symbol in symbols) if known else None
+
+
+def _likeliest(text: str, ids: Mapping[str, int]) -> Spelling | None:
+    """Choose the pieces with the highest product of frequencies, by Zipf's law."""
+    harmonic = math.log(len(ids) + 1) + 0.5772  # sum of 1/1, 1/2, ... 1/V, about
+    longest = max(map(len, ids))
+    best: list[tuple[float, Spelling] | None] = [(0.0, ())]
+    for end in range(1, len(text) + 1):
+        options = []
+        for begin in range(max(0, end - longest), end):
+            before, piece = best[begin], ids.get(text[begin:end])
+            if before is not None and piece is not None:
+                cost = before[0] + math.log((piece + 1) * harmonic)
+                options.append((cost, (*before[1], piece)))
+        best.append(min(options, default=None))
+    return None if best[-1] is None else best[-1][1]
+
+
 def word_table(words: Iterable[str]) -> dict[str, int]:
     """Ids as in Kaldi's words.txt: epsilon, the words, ``#0``, ``<s>``, ``</s>``."""
     return {word: i for i, word in enumerate([EPSILON, *words, BACKOFF, *MARKS])}
@@ -78,6 +169,41 @@ def write_lexicon(lexicon: Lexicon, tokens: Sequence[str], lang_dir: Path) -> No
     table = (f"{word} {i}\n" for word, i in word_table(lexicon).items())
     write_text(lang_dir / "lexicon.txt", "".join(spelled))
     write_text(lang_dir / "words.txt", "".join(table))
+
+
+def read_lexicon(path: Path, tokens: Sequence[str]) -> dict[str, list[Spelling]]:
+    """Token ids of all spellings of every word, in the file's order.
+
+    Args:
+        path: lines of ``WORD token token ...``; a word may have several. Marks such as
+            ``<s>``, which n-grams and graphs have for themselves, are left out.
+        tokens: the tokens by their ids.
+
+    Raises:
+        RecipeError: no such file, an unknown token, or a word without any.
+    """
+    if not path.is_file():
+        raise RecipeError(f"{path} is missing: lines of 'WORD token token ...'")
+    ids = {token: i for i, token in enumerate(tokens)}
+    lexicon: dict[str, list[Spelling]] = {}
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        word, *spelled = line.split() or [""]
+        if word in NOT_WORDS:
+            continue
+        unknown = [token for token in spelled if token not in ids]
+        if unknown:
+            raise RecipeError(
+                f"{path}, line {number}: {unknown[0]} is no token of the model"
+            )
+        if word and not spelled:
+            raise RecipeError(f"{path}, line {number}: {word} has no tokens")
+        if word:
+            spelling = tuple(ids[token] for token in spelled)
+            if spelling not in lexicon.setdefault(word, []):
+                lexicon[word].append(spelling)
+    if not lexicon:
+        raise RecipeError(f"{path}: no words in this file")
+    return lexicon
 
 
 def read_words(path: Path) -> list[str]:

@@ -1,16 +1,17 @@
-"""The recipe's own neural language model: its file, and scores of sentences."""
+"""Score sentences with neural language models: the recipe's own, and its file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from asr.data.batches import plan_padded
 from asr.errors import RecipeError
-from asr.lm.token_text import BOUNDARY
+from asr.lm.train_text import BOUNDARY
 from asr.models import checkpoint
 from asr.models.transformer_lm import TransformerLm, target_log_probs
 from asr.text.tokenizer import Tokenizer
@@ -18,28 +19,39 @@ from asr.text.tokenizer import Tokenizer
 BATCH_TOKENS = 8192  # scored at once, with padding: a few dozen megabytes
 
 
-class NeuralLm:
-    """A Transformer language model and its tokenizer.
-
-    Args:
-        model: on any device.
-        tokenizer: whose tokens the model knows.
-        batch_tokens: scored at once, with padding.
-    """
-
-    def __init__(
-        self,
-        model: TransformerLm,
-        tokenizer: Tokenizer,
-        batch_tokens: int = BATCH_TOKENS,
-    ) -> None:
-        self.model, self.tokenizer = model, tokenizer
-        self.batch_tokens = batch_tokens
+class SentenceLm(Protocol):
+    """The language model that rescoring needs."""
 
     def score(self, texts: Sequence[str]) -> list[float]:
-        """``ln p`` of each normalised sentence, its end included."""
+        """Return ``ln p`` of each normalised sentence, its end included."""
+        ...
+
+
+class CachedLm:
+    """Ask another model once for every text: n-best lists have many in common."""
+
+    def __init__(self, lm: SentenceLm) -> None:
+        self.lm = lm
+        self.known: dict[str, float] = {}
+
+    def score(self, texts: Sequence[str]) -> list[float]:
+        """See :class:`SentenceLm`."""
+        new = [text for text in dict.fromkeys(texts) if text not in self.known]
+        if new:
+            self.known.update(zip(new, self.lm.score(new), strict=True))
+        return [self.known[text] for text in texts]
+
+
+class NeuralLm:
+    """A Transformer language model, on any device, and its tokenizer."""
+
+    def __init__(self, model: TransformerLm, tokenizer: Tokenizer) -> None:
+        self.model, self.tokenizer = model, tokenizer
+
+    def score(self, texts: Sequence[str]) -> list[float]:
+        """See :class:`SentenceLm`."""
         encoded = [self.tokenizer.encode(text) for text in texts]
-        return score_tokens(self.model, encoded, self.batch_tokens)
+        return score_tokens(self.model, encoded, BATCH_TOKENS)
 
     @classmethod
     def load(cls, path: Path) -> "NeuralLm":
@@ -74,46 +86,52 @@ def save_neural_lm(
         options: keyword arguments of :class:`TransformerLm`.
         sentencepiece: the tokenizer's ``sp.model``.
     """
-    model = np.frombuffer(sentencepiece.read_bytes(), np.uint8).copy()
-    content = {
-        "weights": weights,
-        "options": options,
-        "tokenizer": torch.from_numpy(model),
-    }
-    checkpoint.save(content, path)
+    tokenizer = np.frombuffer(sentencepiece.read_bytes(), np.uint8).copy()
+    content = {"weights": weights, "options": options}
+    checkpoint.save({**content, "tokenizer": torch.from_numpy(tokenizer)}, path)
 
 
-@torch.no_grad()
 def score_tokens(
     model: TransformerLm, sentences: Sequence[Sequence[int]], batch_tokens: int
 ) -> list[float]:
-    """``ln p`` of token sequences, their ends included; without dropout, in float32.
+    """Return ``ln p`` of token sequences, their ends included, without dropout.
 
-    Sentences of about the same length are scored together. The model is left in the
-    mode that it was in.
+    The model is left in the mode that it was in.
     """
-    if not sentences:
-        return []
     training, device = model.training, next(model.parameters()).device
     model.eval()
-    scores = torch.zeros(len(sentences), dtype=torch.float64)
-    sizes = [len(sentence) + 1 for sentence in sentences]
-    for batch in plan_padded(sizes, batch_tokens, seed=0, epoch=0, by_length=True):
-        rows = [[BOUNDARY, *sentences[i], BOUNDARY] for i in batch]
-        inputs, lengths = padded([row[:-1] for row in rows])
-        targets, _ = padded([row[1:] for row in rows])
-        log_probs = model(inputs.to(device), lengths.to(device))
-        # The padding's log-probs are 0 whatever their target.
-        found = target_log_probs(log_probs, targets.to(device)).double().sum(dim=1)
-        scores[batch] = found.cpu()
+    rows = [[BOUNDARY, *sentence, BOUNDARY] for sentence in sentences]
+    scores = score_rows(rows, batch_tokens, model, device)
     model.train(training)
+    return scores
+
+
+@torch.no_grad()
+def score_rows(
+    rows: Sequence[Sequence[int]],
+    batch_tokens: int,
+    log_probs_after: Callable[[Tensor, Tensor], Tensor],
+    device: str | torch.device,
+) -> list[float]:
+    """Return ``ln p`` of all ids of each row but its first.
+
+    Rows of about the same length are scored together.
+
+    Args:
+        batch_tokens: scored at once, with padding.
+        log_probs_after: (B, L) ids, zeros behind, and (B,) lengths on ``device`` ->
+            (B, L, V) ln p of the ids that come next.
+    """
+    if not rows:
+        return []
+    scores = torch.zeros(len(rows), dtype=torch.float64)
+    sizes = [len(row) - 1 for row in rows]
+    for batch in plan_padded(sizes, batch_tokens, seed=0, epoch=0, by_length=True):
+        ids = pad_sequence([torch.tensor(rows[i]) for i in batch], batch_first=True)
+        lengths = torch.tensor([sizes[i] for i in batch])
+        padding = torch.arange(ids.size(1) - 1) >= lengths[:, None]
+        inputs = ids[:, :-1].masked_fill(padding, 0).to(device)
+        log_probs = log_probs_after(inputs, lengths.to(device))
+        found = target_log_probs(log_probs, ids[:, 1:].to(device)).double()
+        scores[batch] = found.cpu().masked_fill(padding, 0.0).sum(dim=1)
     return [float(score) for score in scores.tolist()]
-
-
-def padded(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    """Rows of ids -> (B, L) int64, zeros behind, and (B,) lengths."""
-    lengths = torch.tensor([len(row) for row in rows])
-    ids = torch.zeros(len(rows), int(lengths.max()), dtype=torch.int64)
-    for i, row in enumerate(rows):
-        ids[i, : len(row)] = torch.as_tensor(row)
-    return ids, lengths

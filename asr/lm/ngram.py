@@ -1,7 +1,4 @@
-"""Word n-grams through KenLM, with states carried from word to word.
-
-The only place where log10 becomes the natural logarithm.
-"""
+"""Score words and sentences with KenLM, which carries states from word to word."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -19,7 +16,7 @@ LN10 = math.log(10.0)
 
 @dataclass(frozen=True)
 class Perplexity:
-    """Of some sentences, ``</s>`` counted as a word; unknown words as said."""
+    """A text's, ``</s>`` counted as a word, and its numbers of words."""
 
     with_unknown: float
     without_unknown: float
@@ -53,23 +50,24 @@ class NgramLm:
         self._path = path
         self._words: frozenset[str] | None = None
 
-    @property
-    def order(self) -> int:
-        """Length of the longest n-gram."""
-        order: int = self._model.order
-        return order
-
     def __contains__(self, word: str) -> bool:
         return word in self._model
 
     def words(self) -> frozenset[str] | None:
-        """The words that it knows, or None if the file does not list them.
+        """List the known words; None if the file does not.
 
         An ARPA file lists them as its 1-grams; a KenLM binary after everything else,
         each with a zero byte, ``<unk>`` first, unless it was made without them.
         """
         if self._words is None:
-            listed = _listed(self._path.read_bytes())
+            data = self._path.read_bytes()
+            if data.lstrip().startswith(b"\\data\\"):
+                rows = data.partition(b"\\1-grams:")[2].partition(b"\n\\")[0]
+                fields = map(bytes.split, rows.splitlines())
+                listed = [row[1] for row in fields if len(row) > 1]
+            else:
+                begin = data.rfind(b"<unk>\0")
+                listed = data[begin:].split(b"\0") if begin >= 0 else []
             decoded = frozenset(word.decode("utf-8", "replace") for word in listed)
             known = decoded - {"<unk>", "<s>", "</s>", ""}
             if not known or not all(word in self for word in known):
@@ -78,22 +76,22 @@ class NgramLm:
         return self._words
 
     def begin(self) -> "kenlm.State":
-        """State after ``<s>``."""
+        """Return the state after ``<s>``."""
         state = kenlm.State()
         self._model.BeginSentenceWrite(state)
         return state
 
     def score(self, state: "kenlm.State", word: str) -> "tuple[float, kenlm.State]":
-        """``ln p(word | state)`` and the state after it. ``state`` is not changed."""
+        """Return ``ln p(word | state)`` and the state after it; leave ``state`` alone."""
         after = kenlm.State()
         return LN10 * self._model.BaseScore(state, word, after), after
 
     def end(self, state: "kenlm.State") -> float:
-        """``ln p(</s> | state)``."""
+        """Return ``ln p(</s> | state)``."""
         return LN10 * float(self._model.BaseScore(state, "</s>", kenlm.State()))
 
     def sentence(self, words: Sequence[str]) -> float:
-        """``ln p`` of a whole sentence, ``</s>`` included."""
+        """Return ``ln p`` of a whole sentence, ``</s>`` included."""
         state, total = self.begin(), 0.0
         for word in words:
             ln_prob, state = self.score(state, word)
@@ -101,35 +99,16 @@ class NgramLm:
         return total + self.end(state)
 
     def perplexity(self, texts: Iterable[str]) -> Perplexity:
-        """Perplexity per token with and without the unknown words, and their count."""
-        known, unknown, tokens, words, oov = 0.0, 0.0, 0, 0, 0
+        """Compute the perplexity per token, with and without the unknown words."""
+        log10, tokens, oov, sentences = [0.0, 0.0], 0, 0, 0
         for text in texts:
-            state = self.begin()
-            for word in text.split():
-                ln_prob, state = self.score(state, word)
-                words += 1
-                if word in self:
-                    known += ln_prob
-                else:
-                    unknown += ln_prob
-                    oov += 1
-            known += self.end(state)
-            tokens += 1
-        tokens += words
+            sentences += 1
+            for score, _, unknown in self._model.full_scores(" ".join(text.split())):
+                log10[unknown] += score
+                tokens += 1
+                oov += unknown
         if tokens == 0:
             return Perplexity(math.nan, math.nan, 0, 0)
-        return Perplexity(
-            math.exp(-(known + unknown) / tokens),
-            math.exp(-known / (tokens - oov)),
-            words,
-            oov,
-        )
-
-
-def _listed(data: bytes) -> list[bytes]:
-    """The vocabulary that an ARPA file or a KenLM binary contains."""
-    if data.lstrip().startswith(b"\\data\\"):
-        rows = data.partition(b"\\1-grams:")[2].partition(b"\n\\")[0]
-        return [row.split()[1] for row in rows.splitlines() if len(row.split()) > 1]
-    begin = data.rfind(b"<unk>\0")
-    return data[begin:].split(b"\0") if begin >= 0 else []
+        with_unknown = 10 ** (-sum(log10) / tokens)
+        without = 10 ** (-log10[False] / (tokens - oov))
+        return Perplexity(with_unknown, without, tokens - sentences, oov)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from asr.data.batches import plan_padded
-from asr.lm.token_text import TokenText
+from asr.lm.train_text import TokenText
 from asr.train.epoch import Epoch, Feed
 from asr.train.group import Group
 

@@ -9,7 +9,7 @@ import pytest
 from asr.decode.log_probs import write_log_probs
 from asr.fsa.graph import build_graphs
 from asr.fsa.lexicon import spell_words, write_lexicon
-from asr.lm.kneser_ney import train_kneser_ney, write_arpa
+from asr.lm.train_ngram import train_kneser_ney, write_arpa
 from asr.text.tokenizer import Tokenizer
 
 WORDS = ["NEON", "NO", "ON", "ONE"]

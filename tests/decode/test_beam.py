@@ -16,9 +16,9 @@ from asr.decode.prefix_beam import Pruning, ReferenceBeamSearch
 from asr.decode.vocabulary import Vocabulary
 from asr.decode.word_lm import Fusion
 from asr.errors import RecipeError
-from asr.lm.kneser_ney import train_kneser_ney, write_arpa
-from asr.lm.load import load_lm
+from asr.lm.arpa import load_lm
 from asr.lm.ngram import NgramLm
+from asr.lm.train_ngram import train_kneser_ney, write_arpa
 
 pytest.importorskip("numba")
 INF = math.inf

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from asr.__main__ import main
-from asr.lm.kneser_ney import train_kneser_ney, write_arpa
+from asr.lm.train_ngram import train_kneser_ney, write_arpa
 from asr.score.results import COLUMNS
 from tests.decode.toolkits import (
     DEV,

@@ -19,8 +19,8 @@ from asr.errors import RecipeError
 from asr.fsa.grammar import read_grammar
 from asr.fsa.graph import build_graphs, build_rescoring_grammar
 from asr.fsa.lexicon import spell_words, word_table, write_lexicon
-from asr.lm.kneser_ney import train_kneser_ney, write_arpa
 from asr.lm.ngram import NgramLm
+from asr.lm.train_ngram import train_kneser_ney, write_arpa
 from asr.text.tokenizer import Tokenizer
 from tests.fsa.brute_force import grammar_score
 

@@ -14,7 +14,7 @@ from asr.decode.methods import METHODS, REGISTRY, SearchOptions, unavailable
 from asr.fsa.graph import build_graphs, build_rescoring_grammar
 from asr.fsa.lexicon import read_arpa_words, spell_words, write_lexicon
 from asr.job import WITHOUT_LEXICON
-from asr.lm.kneser_ney import train_kneser_ney, write_arpa
+from asr.lm.train_ngram import train_kneser_ney, write_arpa
 from asr.score.transcripts import read_texts
 from asr.text.phones import PhoneTokenizer
 

@@ -13,8 +13,8 @@ from asr.decode.beam import PrefixBeamSearch
 from asr.decode.greedy import greedy_search
 from asr.decode.prefix import log_add
 from asr.errors import RecipeError
-from asr.lm.kneser_ney import train_kneser_ney, write_arpa
 from asr.lm.ngram import NgramLm
+from asr.lm.train_ngram import train_kneser_ney, write_arpa
 
 INF = math.inf
 TOKENS = ["<blk>", "<unk>", "▁", "▁A", "B"]

@@ -8,8 +8,8 @@ import pytest
 from asr.decode.beam import PrefixBeamSearch
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.spelled_words import Floats, SpelledWords
-from asr.lm.kneser_ney import train_kneser_ney, write_arpa
 from asr.lm.ngram import NgramLm
+from asr.lm.train_ngram import train_kneser_ney, write_arpa
 from tests.decode.test_prefix_beam import UNLIMITED
 from tests.decode.test_spelled_beam import (
     LEXICON,

@@ -19,9 +19,9 @@ from asr.decode.word_lm import Fusion
 from asr.errors import RecipeError
 from asr.fsa.graph import build_graphs
 from asr.fsa.lexicon import write_lexicon
-from asr.lm.kneser_ney import train_kneser_ney, write_arpa
-from asr.lm.load import load_lm
+from asr.lm.arpa import load_lm
 from asr.lm.ngram import NgramLm
+from asr.lm.train_ngram import train_kneser_ney, write_arpa
 from tests.decode.test_beam import assert_same, random_hotwords, random_rows
 from tests.decode.test_prefix_beam import UNLIMITED, sum_over_paths
 

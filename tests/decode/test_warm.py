@@ -14,7 +14,7 @@ import numpy as np
 from pathlib import Path
 from asr.decode.beam import PrefixBeamSearch
 from asr.decode import beam_kernel, forward, viterbi
-from asr.lm import arpa, arpa_kernel, ngram_table
+from asr.lm import arpa
 lm = arpa.read_arpa(Path(sys.argv[1]))
 rows = np.log(np.full((1, 4, 4), 0.25))
 rows.setflags(write=False)
@@ -22,7 +22,7 @@ search = PrefixBeamSearch(["<blk>", "|", "A", "B"], lm, timed=1)
 search(rows, [3]), search(rows[0].astype(np.float16)), search(rows[0, ::2])
 PrefixBeamSearch(["<blk>", "A", "B", "C"])(rows[0])
 PrefixBeamSearch(["<blk>", "A", "B", "C"], lm, spellings={"A": [(1, 2)]})(rows[0])
-used = [beam_kernel.search, viterbi.best_path, arpa_kernel.read_section]
+used = [beam_kernel.search, viterbi.best_path, arpa.read_section]
 used.append(forward.forward)
 print([sum(f.stats.cache_misses.values()) for f in used])
 """

@@ -14,30 +14,18 @@ from asr.errors import RecipeError
 from asr.fsa.ctc_graph import build_ctc_graph
 from asr.fsa.grammar import EMPTY, START, read_grammar
 from asr.fsa.graph import build_graphs, load_graph
-from asr.fsa.lexicon import (
-    Spelling,
-    read_arpa_words,
-    spell_words,
-    word_table,
-    write_lexicon,
-)
-from asr.fsa.word_trees import build_token_graph, spelling_table
-from asr.lm.kneser_ney import train_kneser_ney, write_arpa
+from asr.fsa.lexicon import Spelling, spell_words, word_table, write_lexicon
+from asr.fsa.token_graph import build_token_graph
 from asr.lm.ngram import NgramLm
+from asr.lm.train_ngram import train_kneser_ney, write_arpa
 from asr.text.tokenizer import Tokenizer
 from tests.fsa.brute_force import grammar_score
 
 WORDS = ["NEON", "NO", "ON", "ONE"]
 # Homophones, a word that begins others, words of one token, a repeated token.
-HARD = {
-    "a": [(1,)],
-    "A": [(1,)],
-    "ab": [(1, 2)],
-    "abb": [(1, 2, 2)],
-    "b": [(2,)],
-    "bca": [(2, 3, 1)],
-}
-HARD |= {"bcb": [(2, 3, 2)], "BCB": [(2, 3, 2)], "cccc": [(3, 3, 3, 3)]}
+HARD = {"a": [(1,)], "A": [(1,)], "ab": [(1, 2)], "abb": [(1, 2, 2)], "b": [(2,)]}
+HARD |= {"bca": [(2, 3, 1)], "bcb": [(2, 3, 2)], "BCB": [(2, 3, 2)]}
+HARD |= {"cccc": [(3, 3, 3, 3)]}
 # Words of several spellings, shared with others or not, one of which begins the other.
 MANY = {**HARD, "a": [(1,), (3, 2)], "A": [(1, 2, 3), (1,)]}
 MANY |= {"bca": [(2, 3, 1), (2, 3), (2, 3, 2)], "b": [(2,), (2, 2), (2, 1)]}
@@ -53,14 +41,17 @@ def write_random_arpa(path: Path, words: list[str], order: int, seed: int) -> No
 def lang(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Lexicon and graphs of a four-word language with a trigram."""
     folder = tmp_path_factory.mktemp("lang")
-    rng = random.Random(0)
-    texts = [rng.choices(WORDS, k=rng.randint(1, 4)) for _ in range(40)]
-    tokenizer = Tokenizer.train(map(" ".join, texts), folder, "char", 0)
-    write_arpa(train_kneser_ney(texts, 3, [0, 0, 1]), folder / "lm.arpa")
-    lexicon = spell_words(read_arpa_words(folder / "lm.arpa"), tokenizer)
-    write_lexicon(lexicon, tokenizer.tokens, folder)
-    build_graphs(lexicon, tokenizer.vocab_size, folder / "lm.arpa", 3, folder)
+    write_random_arpa(folder / "lm.arpa", WORDS, 3, seed=0)
+    Tokenizer.train(WORDS, folder, "char", 0)
+    write_graphs(folder, folder)
     return folder
+
+
+def write_graphs(lang: Path, folder: Path) -> None:
+    tokenizer = Tokenizer.load(lang)
+    lexicon = spell_words(WORDS, tokenizer)
+    write_lexicon(lexicon, tokenizer.tokens, folder)
+    build_graphs(lexicon, tokenizer.vocab_size, lang / "lm.arpa", 3, folder)
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
@@ -95,16 +86,14 @@ def test_graph_is_that_of_general_algorithms(
     k2 = pytest.importorskip("k2")
     from tests.fsa.k2_reference import read_alignment, reference_hlg
 
-    monkeypatch.setattr("asr.fsa.word_trees.MAX_COPIED", max_copied)
+    monkeypatch.setattr("asr.fsa.token_graph.MAX_COPIED", max_copied)
     seed = order + max_copied
     write_random_arpa(tmp_path / "lm.arpa", list(lexicon), max(order, 2), seed)
     grammar = read_grammar(tmp_path / "lm.arpa", word_table(lexicon), order)
     reference = reference_hlg(lexicon, grammar, 4)
-    graph = build_ctc_graph(build_token_graph(spelling_table(lexicon), grammar))
-    ours = k2.Fsa(
-        torch.from_numpy(graph.arcs), aux_labels=torch.from_numpy(graph.words)
-    )
-    ours = k2.arc_sort(ours)
+    graph = build_ctc_graph(build_token_graph(lexicon, grammar))
+    word_ids = torch.from_numpy(graph.words)
+    ours = k2.arc_sort(k2.Fsa(torch.from_numpy(graph.arcs), aux_labels=word_ids))
     alignments = list(itertools.product(range(4), repeat=4))
     rng = random.Random(seed)
     alignments += [tuple(rng.choices(range(4), k=7)) for _ in range(150)]
@@ -121,7 +110,7 @@ def test_graph_is_that_of_general_algorithms(
 
 def test_graph_is_well_formed_for_k2(lang: Path) -> None:
     graph = load_graph(lang / "HLG.pt")
-    src, dst, token, _ = graph.arcs.T
+    src, dst, token, scores = graph.arcs.T
     assert (np.diff(src) >= 0).all()
     last = graph.num_states - 1
     assert ((dst == last) == (token == -1)).all()
@@ -129,6 +118,9 @@ def test_graph_is_well_formed_for_k2(lang: Path) -> None:
     assert not (dst == 0)[src != 0].any()
     assert set(src) == set(range(last))  # no state without a way on
     assert set(dst) == set(range(last + 1))
+    # The search sees the best of what is to come: no arc inside a word gains.
+    inside = (graph.words == 0) & (src > 1)
+    assert scores.copy().view(np.float32)[inside].max() <= 1e-5
 
 
 def test_hlg_reads_every_alignment_of_a_sentence(lang: Path) -> None:
@@ -147,13 +139,6 @@ def test_hlg_reads_every_alignment_of_a_sentence(lang: Path) -> None:
         assert found == [word_table(WORDS)[word] for word in words]
         assert score >= lm.sentence(words) - 1e-3
         assert score == pytest.approx(lm.sentence(words), abs=1.0)
-
-
-def test_scores_are_paid_early(lang: Path) -> None:
-    """The search sees the best of what is to come: no arc inside a word gains."""
-    graph = load_graph(lang / "HLG.pt")
-    scores = graph.arcs[:, 3].copy().view(np.float32)
-    assert scores[(graph.words == 0) & (graph.arcs[:, 0] > 1)].max() <= 1e-5
 
 
 def test_order_is_bounded(lang: Path) -> None:
@@ -176,18 +161,17 @@ def test_a_graph_that_is_code_is_not_run(tmp_path: Path) -> None:
         def __reduce__(self) -> object:
             return (Path.touch, (tmp_path / "ran",))
 
-    arcs = torch.zeros(1, 4, dtype=torch.int32)
-    torch.save({"arcs": arcs, "aux_labels": Code()}, tmp_path / "HLG.pt")
-    with pytest.raises(RecipeError, match="HLG.pt is damaged"):
-        load_graph(tmp_path / "HLG.pt")
-    assert not (tmp_path / "ran").exists()
-    torch.save({"arcs": arcs, "aux_labels": arcs[:, 0]}, tmp_path / "HLG.pt")
-    assert load_graph(tmp_path / "HLG.pt").arcs.shape == (1, 4)
-    content = (tmp_path / "HLG.pt").read_bytes()
-    for bad in (content[: len(content) // 2], b"hello there", b""):
-        (tmp_path / "HLG.pt").write_bytes(bad)
+    path, arcs = tmp_path / "HLG.pt", torch.zeros(1, 4, dtype=torch.int32)
+    torch.save({"arcs": arcs, "aux_labels": arcs[:, 0]}, path)
+    assert load_graph(path).arcs.shape == (1, 4)
+    content = path.read_bytes()
+    torch.save({"arcs": arcs, "aux_labels": Code()}, path)
+    code = path.read_bytes()
+    for bad in (code, content[: len(content) // 2], b"hello there", b""):
+        path.write_bytes(bad)
         with pytest.raises(RecipeError, match="HLG.pt is damaged"):
-            load_graph(tmp_path / "HLG.pt")
+            load_graph(path)
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize(
@@ -208,31 +192,26 @@ def test_damaged_arpa_is_one_line(tmp_path: Path, content: str, said: str) -> No
         read_grammar(arpa, word_table(["ON"]), 3)
 
 
+def test_graphs_are_the_same_each_time(lang: Path, tmp_path: Path) -> None:
+    write_graphs(lang, tmp_path)
+    for name in ("words.txt", "lexicon.txt", "L.pt", "L_disambig.pt", "HLG.pt"):
+        assert (tmp_path / name).read_bytes() == (lang / name).read_bytes(), name
+
+
 def test_no_room_is_said_with_the_remedy(
     lang: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grammar = read_grammar(lang / "lm.arpa", word_table(WORDS), 3)
-    lexicon = spelling_table({word: [(1, 2)] for word in WORDS})
-    monkeypatch.setattr("asr.fsa.room.free_memory", lambda: 1000)
+    monkeypatch.setattr("asr.fsa.token_graph.free_memory", lambda: 1000)
     with pytest.raises(RecipeError, match="graph_order=2"):
-        build_token_graph(lexicon, grammar)
-
-
-def test_graphs_are_the_same_each_time(lang: Path, tmp_path: Path) -> None:
-    lexicon = spell_words(WORDS, Tokenizer.load(lang))
-    write_lexicon(lexicon, Tokenizer.load(lang).tokens, tmp_path)
-    build_graphs(
-        lexicon, len(Tokenizer.load(lang).tokens), lang / "lm.arpa", 3, tmp_path
-    )
-    for name in ("words.txt", "lexicon.txt", "L.pt", "L_disambig.pt", "HLG.pt"):
-        assert (tmp_path / name).read_bytes() == (lang / name).read_bytes(), name
+        build_token_graph({word: [(1, 2)] for word in WORDS}, grammar)
 
 
 def test_a_limit_of_the_process_counts_as_memory() -> None:
     """As ``ulimit -v`` sets it; the machine has more."""
     code = (
         "import resource\n"
-        "from asr.fsa.room import check_room, free_memory\n"
+        "from asr.fsa.token_graph import check_room, free_memory\n"
         "resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))\n"
         "print(free_memory())\n"
         "check_room(3 << 30, 'HLG of 7 arcs')"

@@ -26,16 +26,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tokenizer_object=tokenizer, eos_token="<end>", unk_token="<unk>"
     ).save_pretrained(path)
     torch.manual_seed(0)
+    sizes = {"n_positions": 8, "n_embd": 16, "n_layer": 2, "n_head": 2}
+    ends = {"bos_token_id": 0, "eos_token_id": 0}
     config = transformers.GPT2Config(
-        vocab_size=len(WORDS),
-        n_positions=8,
-        n_embd=16,
-        n_layer=2,
-        n_head=2,
-        bos_token_id=0,
-        eos_token_id=0,
-        initializer_range=1.0,  # far from uniform
-    )
+        vocab_size=len(WORDS), initializer_range=1.0, **sizes, **ends
+    )  # far from uniform
     transformers.GPT2LMHeadModel(config).save_pretrained(path)
     return path
 
@@ -61,12 +56,9 @@ def test_case_is_what_the_model_sees(folder: Path) -> None:
     assert abs(lower[0] - lower[1]) > 1e-3
 
 
-def test_a_text_beyond_the_context_is_one_clear_line(folder: Path) -> None:
+def test_user_errors_are_one_clear_line(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(RecipeError, match="9 tokens, the model takes 8"):
         HuggingFaceLm(str(folder), "lower").score(["the " * 8])
-
-
-def test_what_is_no_model_is_one_clear_line(tmp_path: Path, folder: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(RecipeError, match="cannot be loaded") as caught:
         HuggingFaceLm(str(tmp_path / "empty"))

@@ -7,22 +7,11 @@ import pytest
 import torch
 
 from asr.errors import RecipeError
-from asr.lm.neural import NeuralLm, save_neural_lm, score_tokens
-from asr.lm.sentence import CachedLm
+from asr.lm.neural import CachedLm, NeuralLm, save_neural_lm, score_tokens
 from asr.models.transformer_lm import TransformerLm
 from asr.text.tokenizer import Tokenizer
 
 SIZES = {"dim": 16, "num_layers": 1, "num_heads": 2, "ff_dim": 16, "dropout": 0.5}
-
-
-def chained(model: TransformerLm, sentence: list[int]) -> float:
-    """The product of next-token probabilities, prefix by prefix and unpadded."""
-    total, prefix = 0.0, [0]
-    for token in [*sentence, 0]:
-        row = model(torch.tensor([prefix]), torch.tensor([len(prefix)]))[0, -1]
-        total += float(row[token])
-        prefix.append(token)
-    return total
 
 
 @pytest.mark.parametrize("batch_tokens", [1, 9, 1000])
@@ -33,8 +22,13 @@ def test_scores_are_products_of_next_token_probabilities(batch_tokens: int) -> N
     scores = score_tokens(model, sentences, batch_tokens)
     assert model.training
     model.eval()
-    expected = [chained(model, sentence) for sentence in sentences]
-    assert scores == pytest.approx(expected, abs=1e-5)
+    for sentence, score in zip(sentences, scores, strict=True):
+        total, prefix = 0.0, [0]
+        for token in [*sentence, 0]:  # one by one, without padding
+            row = model(torch.tensor([prefix]), torch.tensor([len(prefix)]))[0, -1]
+            total += float(row[token])
+            prefix.append(token)
+        assert score == pytest.approx(total, abs=1e-5)
     assert score_tokens(model, [], batch_tokens) == []
 
 

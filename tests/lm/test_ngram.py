@@ -7,8 +7,8 @@ import kenlm
 import pytest
 
 from asr.errors import RecipeError
-from asr.lm.kneser_ney import train_kneser_ney, write_arpa
 from asr.lm.ngram import NgramLm
+from asr.lm.train_ngram import train_kneser_ney, write_arpa
 
 SENTENCES = [["A", "B", "C"], ["A", "B"], ["B", "C", "A"], ["C"]] * 3
 

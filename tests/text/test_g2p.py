@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from asr.errors import RecipeError
-from asr.lm.kneser_ney import train_kneser_ney
+from asr.lm.train_ngram import train_kneser_ney
 from asr.text import g2p_align
 from asr.text.g2p import BEAM, FIRST_UNIT, G2p, train_g2p
 from asr.text.g2p_align import Entry, align, split_code

@@ -11,7 +11,7 @@ import torch
 
 from asr.config import NeuralLmConfig
 from asr.errors import RecipeError, UsageError
-from asr.lm.token_text import TokenText, write_token_text
+from asr.lm.train_text import TokenText, write_token_text
 from asr.models.transformer_lm import TransformerLm
 from asr.text.tokenizer import Tokenizer
 from asr.train.file_log import FileLog

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from asr.lm.token_text import TokenText
+from asr.lm.train_text import TokenText
 from asr.train.lm_text import LmText
 
 
