@@ -68,7 +68,8 @@ def tuned_methods(job: Job) -> tuple[str, ...]:
     scaled = {m for m in job.decoders or METHODS if REGISTRY[m].scales}
     scaled |= {first for m in scaled if (first := REGISTRY[m].first)}
     asked = [m for m in METHODS if m in scaled or m in job.decoders]
-    found = usable(job, {m: unavailable(m, job.lang) for m in asked}, "not tuned")
+    reasons = {method: unavailable(method, job.lang) for method in asked}
+    found = usable(job, reasons, tuning=True)
     return tuple(m for m in found if m in scaled)
 
 
