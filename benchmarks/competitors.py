@@ -31,7 +31,7 @@ def job_of(folder: str, model_dir: str | None, decoders: str, home: Path) -> "Jo
 
 def files_of(job: "Job", every: int) -> list["UserFile"]:
     """The audio that both can read; what is left out is named."""
-    from asr.data import ffmpeg
+    from asr.data.sound_file import look_at
     from asr.data.user_folder import load_user_folder
     from asr.text.normalize import get_rule
 
@@ -40,8 +40,8 @@ def files_of(job: "Job", every: int) -> list["UserFile"]:
     left_out = dict(user.failures)
     files = []
     for file in user.files[::every]:
-        if file.path.suffix.lower() in ffmpeg.SUFFIXES:
-            left_out[file.place] = "needs ffmpeg"
+        if not look_at(file.path).in_place:
+            left_out[file.place] = "libsndfile does not read all of it"
         else:
             files.append(file)
     for place, reason in left_out.items():

@@ -1,6 +1,7 @@
 """Stage 1: manifests of all splits."""
 
 from asr.config import Config
+from asr.data.audio_store import put_right
 from asr.data.corpus import load_hook
 from asr.data.manifest import Split, prepare_split, some_names, write_split
 from asr.data.manifest_filter import TrainLimits, is_crowded, words_needed
@@ -29,7 +30,8 @@ def run(job: Job) -> None:
     splits = []
     for name in job.splits:
         limits = _limits(config) if name == "train" else None
-        splits.append(prepare_split(name, *found[name], rule, limits))
+        right = put_right(name, *found[name], paths.data / "audio" / name)
+        splits.append(prepare_split(name, *right, rule, limits))
         print(summary(splits[-1]), flush=True)
     _check_hours(splits[0], config.manifest.train_hours)
     _check_letters(splits[0], _limits(config))

@@ -1,50 +1,61 @@
-"""Reading audio files: one channel, one sample rate, whatever the file holds."""
+"""Reading audio files as a whole: their samples, their length, what is wrong with them."""
 
-import functools
-import os
-import re
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from fractions import Fraction
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import soundfile
-import torch
 from numpy.typing import NDArray
 
-from asr.data.cut_short import cut_short
-from asr.errors import RecipeError
-
-Samples = NDArray[np.float32]
-
-# libsndfile reads all of these; .sph is NIST SPHERE with PCM inside.
-SUFFIXES = tuple(
-    ".wav .flac .mp3 .ogg .oga .opus .sph .aiff .aif .au .caf .w64".split()
+from asr.data.audio_blocks import (
+    check_numbers,
+    louder_channel,
+    one_channel,
+    resample,
+    sound_blocks,
 )
-# Of the ratio of two rates. 44.1 to 16 kHz needs 441; exactly, 22,051 Hz would need a
-# kernel of gigabytes. Off by a millionth, nobody hears it.
-FINEST = 2_000
-RATES = (2_000, 1_000_000)  # Hz; what is beyond comes from a damaged header
+from asr.data.sound_file import (
+    SUFFIXES,
+    AudioError,
+    Samples,
+    Sound,
+    look_at,
+    named,
+    opened,
+    read_at,
+)
 
+__all__ = [
+    "SUFFIXES",
+    "AudioError",
+    "Samples",
+    "audio_size",
+    "check_audio",
+    "read_audio",
+    "read_channels",
+    "measured",
+    "read_sound",
+    "resample",
+]
 
-class AudioError(RecipeError):
-    """An audio file that cannot be read; the message names the file."""
+BLOCK = 10  # seconds that are decoded at once
 
 
 def read_audio(path: Path, sample_rate: int) -> Samples:
     """Read a whole file as mono at ``sample_rate``.
 
     Returns:
-        (num_samples,) in [-1, 1]; the mean of the channels, resampled if needed.
+        (num_samples,) in [-1, 1]; the mean of the channels, or the loudest where they
+        cancel each other out, resampled if needed.
 
     Raises:
-        AudioError: the file is missing, empty, damaged or in an unknown format.
+        AudioError: the file is missing, empty, damaged, in an unknown format, or holds
+            what is no number.
     """
-    samples, rate = read_channels(path)
-    mono = np.ascontiguousarray(samples.mean(axis=1, dtype=np.float32))
-    return resample(mono, rate, sample_rate)
+    sound = look_at(path)
+    if sound.by_ffmpeg:
+        sound = replace(sound, rate=sample_rate)
+    mono = one_channel(sound, read_sound(sound), louder_channel(sound))
+    return resample(mono, sound.rate, sample_rate)
 
 
 def read_channels(
@@ -56,117 +67,68 @@ def read_channels(
         start, frames: first sample and how many; -1 is all that follow.
 
     Raises:
-        AudioError: the file is missing, empty, damaged or in an unknown format.
+        AudioError: as :func:`read_audio`.
     """
-    with named(path):
-        samples, rate = soundfile.read(
-            os.fsencode(path), frames, start, dtype="float32", always_2d=True
-        )
+    sound = look_at(path)
+    return read_sound(sound, start, frames), sound.rate
+
+
+def read_sound(sound: Sound, start: int = 0, frames: int = -1) -> NDArray[np.float32]:
+    """The same of a file that was looked at; what is not in place is decoded wholly."""
+    if sound.in_place:
+        wanted = sound.frames - start
+        samples = _read(sound, start, wanted if frames < 0 else min(wanted, frames))
+    else:
+        decoded = np.concatenate(list(sound_blocks(sound, BLOCK)))
+        samples = decoded[start : None if frames < 0 else start + frames]
     if len(samples) == 0:
-        raise AudioError(f"{path}: has no samples")
-    return samples, int(rate)
+        raise sound.error("has no samples")
+    return samples
+
+
+def _read(sound: Sound, start: int, wanted: int) -> NDArray[np.float32]:
+    """Samples of a file that libsndfile reads where it lies."""
+    with named(sound.path), opened(sound.path) as file:
+        samples = read_at(sound, file, start, wanted)
+    if len(samples) < wanted:
+        raise sound.error(f"is cut short ({len(samples)} of {wanted} samples)")
+    check_numbers(sound, samples, start)
+    return samples
 
 
 def audio_size(path: Path) -> tuple[int, int]:
     """Return the number of samples in a channel and the sample rate; or AudioError."""
-    with named(path):
-        info = soundfile.info(os.fsencode(path))
-    return int(info.frames), int(info.samplerate)
+    sound = measured(look_at(path))
+    return sound.frames, sound.rate
+
+
+def measured(sound: Sound) -> Sound:
+    """The same, its length known; what only ffmpeg reads is wholly decoded for that."""
+    if not sound.by_ffmpeg:
+        return sound
+    return replace(sound, frames=sum(map(len, sound_blocks(sound, BLOCK))))
 
 
 def check_audio(path: Path) -> str | None:
     """Say in one line what is wrong with a file, or None when it looks whole.
 
-    Reads the header and the last samples only: that finds what a broken copy or
-    download leaves (no header, no samples, an end that is missing) at no cost.
+    Of most files the container and the last samples are read only: that finds what a
+    broken copy or download leaves at no cost. Wholly decoded is what only ffmpeg reads,
+    and what may hold samples that are no numbers.
     """
-    if not os.path.isfile(path):  # False too where it may not be asked
-        return "no such file"
     try:
-        if path.stat().st_size == 0:
-            return "is empty (0 bytes)"
-        problem = cut_short(path)
-        if problem is not None:
-            return problem
-        with quiet(path), soundfile.SoundFile(os.fsencode(path)) as file:
-            if file.frames <= 0:
-                return "has no samples"
-            if not RATES[0] <= file.samplerate <= RATES[1]:
-                return f"has a sample rate of {file.samplerate} Hz: damaged?"
-            tail = min(file.frames, file.samplerate // 10)
-            if file.format != "MPEG":  # whose frames lean on the ones before
-                file.seek(file.frames - tail)
-            got = len(file.read(tail))
-    except soundfile.LibsndfileError as error:
-        if "psf_fseek" in str(error):  # the header promises samples that are not there
-            return "is damaged or cut short"
-        return f"is not audio that can be read ({_one_line(error)})"
-    except (soundfile.SoundFileError, OSError, ValueError) as error:
-        return _one_line(error)
-    return None if got == tail else f"is cut short ({got} of the last {tail} samples)"
+        check(look_at(path))
+    except AudioError as error:
+        return str(error).removeprefix(f"{path}: ")
+    return None
 
 
-def resample(samples: Samples, from_rate: int, to_rate: int) -> Samples:
-    """Resample (..., num_samples) by a windowed sinc filter (kernel cached)."""
-    if from_rate == to_rate:
-        return samples
-    ratio = Fraction(to_rate, from_rate).limit_denominator(FINEST)
-    resampler = _resampler(ratio.denominator, ratio.numerator)
-    resampled = np.asarray(resampler(torch.from_numpy(samples)).numpy(), np.float32)
-    wanted = -(-samples.shape[-1] * to_rate // from_rate)
-    missing = max(0, wanted - resampled.shape[-1])  # where the ratio is not exact
-    sides = [(0, 0)] * (samples.ndim - 1) + [(0, missing)]
-    return (
-        np.pad(resampled, sides)[..., :wanted] if missing else resampled[..., :wanted]
-    )
+def check(sound: Sound) -> None:
+    """The same of a file that was looked at.
 
-
-@functools.cache
-def _resampler(from_rate: int, to_rate: int) -> Callable[[torch.Tensor], torch.Tensor]:
-    from lhotse.augmentation.resample import Resample
-
-    # The filter is built once per pair of rates: building it costs far more than
-    # applying it to one utterance.
-    resampler: Callable[[torch.Tensor], torch.Tensor] = Resample(from_rate, to_rate)
-    return resampler
-
-
-@contextmanager
-def named(path: Path) -> Iterator[None]:
-    """Turn what libsndfile says of a file into an AudioError that names it."""
-    try:
-        with quiet(path):
-            yield
-    except (soundfile.SoundFileError, OSError) as error:
-        raise AudioError(
-            f"{path}: cannot be read as audio ({_one_line(error)})"
-        ) from error
-
-
-@contextmanager
-def quiet(path: Path) -> Iterator[None]:
-    """Keep what libsndfile's MP3 decoder writes to stderr from the user.
-
-    A first frame that leans on one before it is no news, and a missing end is told by
-    the count of samples.
+    Raises:
+        AudioError: something is wrong.
     """
-    if path.suffix.lower() != ".mp3":
-        yield
-        return
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-def _one_line(error: Exception) -> str:
-    said = " ".join(str(error).split())
-    if "not a regular file" in said:  # libsndfile's words for what is no MP3
-        return "Format not recognised"
-    said = re.sub("^Error opening .*?'?: ", "", said)  # callers name the file
-    return said.rstrip(".")
+    if sound.by_ffmpeg or sound.floats:
+        for _ in sound_blocks(sound, BLOCK):
+            pass

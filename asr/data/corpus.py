@@ -18,11 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-import soundfile
-from lhotse import Recording, RecordingSet, SupervisionSegment, SupervisionSet
-from lhotse.audio import AudioSource
+from lhotse import RecordingSet, SupervisionSegment, SupervisionSet
 
-from asr.data.audio import check_audio
+from asr.data.audio_blocks import cancelled
+from asr.data.audio_store import AudioStore, Described
+from asr.data.channels import on_channel
+from asr.data.sound_file import AudioError
+from asr.data.user_names import shown
 from asr.errors import RecipeError
 
 Options = Mapping[str, object]
@@ -68,59 +70,56 @@ def load_module(corpus_dir: Path) -> ModuleType:
     return module
 
 
-def describe(utterances: Iterable[Utterance]) -> tuple[RecordingSet, SupervisionSet]:
+def describe(
+    utterances: Iterable[Utterance], work_dir: Path | None = None
+) -> tuple[RecordingSet, SupervisionSet]:
     """Turn one-file utterances into lhotse manifests.
 
-    A file that cannot be read gets a supervision but no recording, and its path in
-    ``supervision.custom["audio"]``, from which the manifest stage tells the reason.
+    A file that cannot be read gets a supervision but no recording, and its path and what
+    is wrong in ``supervision.custom``, from which the manifest stage tells the reason.
+
+    Args:
+        work_dir: where FLAC goes of what libsndfile cannot read wholly in place, as m4a;
+            None: that counts as what cannot be read.
     """
+    store = AudioStore("audio", work_dir)
     recordings, supervisions = [], []
     for utterance in utterances:
-        recording = _recording(utterance)
-        if recording is not None:
-            recordings.append(recording)
-        if utterance.text is not None or recording is None:
-            supervisions.append(_supervision(utterance, recording))
+        problem = ""
+        try:
+            described = store.describe(utterance.id, utterance.audio)
+            recordings.append(described.recording)
+            if described.louder is not None:
+                store.note(cancelled(described.louder), shown(utterance.audio))
+        except AudioError as error:
+            described, problem = None, str(error)
+        if utterance.text is not None or described is None:
+            supervisions.append(_supervision(utterance, described, problem))
+    for note in store.notes:
+        print(note, flush=True)
     return (
         RecordingSet.from_recordings(recordings),
         SupervisionSet.from_segments(supervisions),
     )
 
 
-def _recording(utterance: Utterance) -> Recording | None:
-    if check_audio(utterance.audio) is not None:
-        return None
-    return describe_audio(utterance.id, utterance.audio)
-
-
-def describe_audio(id_: str, audio: Path) -> Recording:
-    """Describe a whole file that libsndfile reads, all channels, from its header."""
-    info = soundfile.info(str(audio))
-    channels = list(range(info.channels))
-    path = str(audio.absolute())
-    return Recording(
-        id=id_,
-        sources=[AudioSource(type="file", channels=channels, source=path)],
-        sampling_rate=info.samplerate,
-        num_samples=info.frames,
-        duration=info.frames / info.samplerate,
-        channel_ids=channels,
-    )
-
-
 def _supervision(
-    utterance: Utterance, recording: Recording | None
+    utterance: Utterance, described: Described | None, problem: str
 ) -> SupervisionSegment:
-    return SupervisionSegment(
+    segment = SupervisionSegment(
         id=utterance.id,
         recording_id=utterance.id,
         start=0.0,
-        duration=0.0 if recording is None else recording.duration,
+        duration=0.0 if described is None else described.recording.duration,
         channel=0,
         text=utterance.text,
         speaker=utterance.speaker,
-        custom=None if recording else {"audio": str(utterance.audio)},
     )
+    if described is None:
+        segment.custom = {"audio": str(utterance.audio), "problem": problem}
+    elif described.louder is not None:
+        return on_channel(segment, described.louder)
+    return segment
 
 
 def string_option(options: Options, name: str) -> str:

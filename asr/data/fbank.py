@@ -18,6 +18,7 @@ from asr.data.half import to_storage
 from asr.data.level import to_level
 from asr.data.log_mel import log_mel
 from asr.data.shard_writer import write_shard
+from asr.data.sound_file import LEAD, NO_NUMBERS, may_be_mpeg, quiet
 
 FRAME_SHIFT = 0.01  # seconds
 
@@ -114,26 +115,33 @@ def load_cut(cut: MonoCut, sample_rate: int) -> NDArray[np.float32]:
 
     Of an utterance marked by :mod:`asr.data.channels`, its channel only.
 
-    Resampled as in :mod:`asr.data.audio`; lhotse's own way depends on what is
+    Resampled as in :mod:`asr.data.audio_blocks`; lhotse's own way depends on what is
     installed (torchaudio, else scipy).
 
     Raises:
-        AudioError: the audio cannot be read, or is shorter than the manifest says.
+        AudioError: the audio cannot be read, is shorter than the manifest says, or
+            holds what is no number.
     """
     from lhotse.audio import AudioLoadingError, DurationMismatchError
     from lhotse.audio.backend import audio_backend
 
+    path = Path(cut.recording.sources[0].source)
+    mpeg = may_be_mpeg(path)
+    # MPEG frames lean on the ones before, which are read too; whole samples of them.
+    before = int(min(LEAD, cut.start) * cut.sampling_rate) if mpeg else 0
+    lead = before / cut.sampling_rate
     try:
         # libsndfile reads what the recipe supports, SPHERE included.
-        with audio_backend("LibsndfileBackend"):
+        with audio_backend("LibsndfileBackend"), quiet(mpeg):
             audio = cut.recording.load_audio(
                 channels=channel_of(cut),
-                offset=cut.start,
-                duration=cut.duration,
+                offset=cut.start - lead,
+                duration=cut.duration + lead,
             )
     except (AudioLoadingError, DurationMismatchError, OSError, RuntimeError) as error:
-        path = Path(cut.recording.sources[0].source)
         detail = check_audio(path) or "cannot be decoded to the length in its manifest"
         raise AudioError(f"{path}: {detail}") from error
-    mono = np.asarray(audio.mean(axis=0), dtype=np.float32)
+    mono = np.asarray(audio[:, before:].mean(axis=0), dtype=np.float32)
+    if not np.isfinite(mono).all():
+        raise AudioError(f"{path}: {NO_NUMBERS}, in {cut.id}")
     return resample(mono, cut.sampling_rate, sample_rate)

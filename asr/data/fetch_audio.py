@@ -14,8 +14,9 @@ from asr.atomic import atomic_path, remove
 from asr.data.archive import extract
 from asr.data.archive_zip import extract_zip
 from asr.data.drive import Install, fetch_from_drive, is_drive
+from asr.data.sound_file import SUFFIXES
 from asr.data.transfer import Sleep, forget, transfer
-from asr.data.user_folder import READABLE, audio_root, find_audio
+from asr.data.user_folder import audio_root, find_audio
 from asr.errors import RecipeError, UsageError
 from asr.folders import is_hidden, list_files, subfolder
 
@@ -174,7 +175,7 @@ def _name_of(link: str) -> str:
 def _unpack_single(folder: Path) -> None:
     """Unpack the one archive that came, where no audio did."""
     files = list_files(folder).files
-    if len(files) == 1 and files[0].suffix.lower() not in READABLE:
+    if len(files) == 1 and files[0].suffix.lower() not in SUFFIXES:
         place = folder.with_name(".packed")
         os.replace(folder, place)
         folder.mkdir()
@@ -189,7 +190,7 @@ def _take(path: Path, name: str, said: str, folder: Path) -> None:
     Raises:
         RecipeError: it is neither.
     """
-    if Path(name).suffix.lower() in READABLE:
+    if Path(name).suffix.lower() in SUFFIXES:
         (folder / "audio").mkdir()
         shutil.copyfile(path, folder / "audio" / name)
     elif zipfile.is_zipfile(path):

@@ -5,15 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from asr.data import ffmpeg
-from asr.data.audio import SUFFIXES, check_audio
+from asr.data.sound_file import SUFFIXES, AudioError, look_at
 from asr.data.user_names import Name, name_files, shown
 from asr.data.user_transcripts import match_transcripts, read_transcripts
 from asr.errors import RecipeError
 from asr.folders import is_hidden, list_files, subfolder, where_to
 from asr.text.normalize import Rule, without_reserved
-
-READABLE = (*SUFFIXES, *ffmpeg.SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -142,17 +139,16 @@ def find_audio(root: Path) -> FoundAudio:
             continue
         if path in listing.problems:
             problems[path] = listing.problems[path]
-        if path.suffix.lower() in READABLE:
+        if path.suffix.lower() in SUFFIXES:
             audio[relative] = path
         elif path not in problems:
             others.append(relative)
     if not audio:
-        kinds = ", ".join(suffix.removeprefix(".") for suffix in SUFFIXES)
         why = "".join(f"; {shown(path)}: {why}" for path, why in problems.items())
         home = root.parent if root.name.lower() == "audio" else root
         raise RecipeError(
             f"{shown(root)}: no audio files; put them into {shown(home)}/audio, one an "
-            f"utterance ({kinds}; with ffmpeg also m4a){why}"
+            f"utterance (wav, flac, mp3, ogg, opus, m4a, webm and others){why}"
         )
     notes = [
         f"{shown(link)} is the same folder as {shown(first)}, read once"
@@ -187,13 +183,11 @@ def _some(paths: Sequence[PurePath]) -> str:
 
 def check(path: Path) -> str | None:
     """What is wrong with a file, as far as its ends tell."""
-    if path.suffix.lower() not in ffmpeg.SUFFIXES:
-        return check_audio(path)
-    if not path.is_file():
-        return "no such file"
-    if path.stat().st_size == 0:
-        return "is empty (0 bytes)"
-    return None if ffmpeg.find_ffmpeg() else ffmpeg.NO_FFMPEG
+    try:
+        look_at(path)
+    except AudioError as error:
+        return str(error).removeprefix(f"{path}: ")
+    return None
 
 
 def _key(place: str, path: Path) -> str:

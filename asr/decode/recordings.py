@@ -223,10 +223,13 @@ class _Blocks:
     def __iter__(self) -> Iterator[Samples]:
         rate, channel = self._hearing.sample_rate, self._hearing.channel
         samples = 0
-        for block in read_blocks(self._file.path, rate, BLOCK, channel):
+        for block in read_blocks(self._file.path, rate, BLOCK, channel, self._tell):
             samples += len(block)
             self.seconds = samples / rate
             if self._timer.due():
                 place = self._file.place
                 print(f"log-probs: {place}, at {self.seconds:.0f} s", flush=True)
             yield block
+
+    def _tell(self, note: str) -> None:
+        print(f"note: {self._file.place}: {note}", flush=True)

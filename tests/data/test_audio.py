@@ -1,11 +1,13 @@
 """Reading sound files of all kinds."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
+from asr.data import audio_blocks
 from asr.data.audio import AudioError, check_audio, read_audio, resample
 from tests.data.sounds import noise, write_sound
 
@@ -36,6 +38,23 @@ def test_resampling_keeps_a_tone(tmp_path: Path, rate: int) -> None:
     assert np.abs(samples - expected)[100:-100].max() < 2e-3
 
 
+def test_resampling_gives_the_same_bits_without_torchaudio(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("torchaudio")
+    rates = (44100, 48000, 22050, 8000, 11025, 22051)
+    waves = {rate: noise(0.3, rate) for rate in rates}
+    made = {rate: resample(wave, rate, 16000) for rate, wave in waves.items()}
+    resampler = audio_blocks._resampler
+    assert type(resampler(441, 160)).__module__.startswith("torchaudio")
+    monkeypatch.setitem(sys.modules, "torchaudio.transforms", None)
+    resampler.cache_clear()
+    for rate, wave in waves.items():
+        assert (resample(wave, rate, 16000) == made[rate]).all()
+    assert type(resampler(441, 160)).__module__.startswith("lhotse")
+    resampler.cache_clear()
+
+
 def test_resampling_to_the_same_rate_is_free() -> None:
     samples = noise(0.1)
     assert resample(samples, 16000, 16000) is samples
@@ -43,7 +62,7 @@ def test_resampling_to_the_same_rate_is_free() -> None:
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(b"", "a.wav: cannot be read"), (b"no sound at all" * 50, "cannot be read")],
+    [(b"", "a.wav: is empty"), (b"no sound at all" * 50, "a.wav: is not audio")],
 )
 def test_unreadable(tmp_path: Path, content: bytes, problem: str) -> None:
     path = tmp_path / "a.wav"

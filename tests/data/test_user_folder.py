@@ -57,7 +57,7 @@ def test_every_problem_is_reported(tmp_path: Path) -> None:
     found = load(tmp_path)
     assert [(file.id, file.text) for file in found.files] == [("good", None)]
     problems = {
-        "audio/broken.flac": "is not audio that can be read (Format not recognised)",
+        "audio/broken.flac": "is not audio that can be read but text",
         "audio/cut.wav": "is cut short: 32000 bytes of samples are promised, 15978",
         "audio/gone.wav": "no such file",
         "audio/no samples.wav": "has no samples",
@@ -225,6 +225,23 @@ def test_other_versions_of_a_file_have_other_keys(tmp_path: Path) -> None:
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
     (after,) = load(tmp_path).files
     assert before.key == same.key != after.key
+
+
+def test_audio_by_its_suffix_in_any_letters(tmp_path: Path) -> None:
+    """What such files are, their content tells; others are passed over."""
+    named = (
+        "a.WAV b.Mp3 c.FLAC d.Ogg e.opus f.M4A g.webm h.aac i.AMR j.mp4 k.MOV".split()
+    )
+    named += "l.wma m.oga n.sph o.aif p.AIFC q.au r.caf s.w64 t.3gp u.mkv v.mp2".split()
+    (tmp_path / "audio").mkdir()
+    for name in (*named, "notes.txt", "cover.jpg"):
+        write_sound(tmp_path / "a.flac").rename(tmp_path / "audio" / name)
+    found = load(tmp_path)
+    assert [file.id for file in found.files] == [name[0] for name in named]
+    assert not found.failures
+    assert found.notes == (
+        "not audio by their names, passed over: cover.jpg, notes.txt",
+    )
 
 
 def test_m4a_without_ffmpeg_says_what_to_do(

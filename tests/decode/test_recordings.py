@@ -41,7 +41,7 @@ from asr.options import build_parser, make_job
 from asr.text.normalize import get_rule
 from asr.text.tokenizer import Tokenizer, read_tokens
 from tests.data.augment.settings import speech_like
-from tests.data.sounds import write_sound
+from tests.data.sounds import noise, write_sound
 
 OPTIONS = {"dim": 16, "num_layers": 1, "num_heads": 2, "ff_dim": 16, "conv_channels": 2}
 HEARING = Hearing(
@@ -121,8 +121,27 @@ def test_a_file_that_breaks_off_in_the_middle_leaves_nothing(
     soundfile.write(audio / "bad.wav", samples, 16000, subtype="FLOAT")
     new, failures = write(model, lang, tmp_path, tmp_path / "out.h5")
     assert new == ("good",)
-    assert failures == {"audio/bad.wav": "holds samples that are not numbers"}
+    said = "holds samples that are not numbers (NaN or infinite), the first at 30.00 s"
+    assert failures == {"audio/bad.wav": said}
     assert list(read_recordings(tmp_path / "out.h5")) == ["good"]
+
+
+def test_what_was_assumed_of_a_file_is_told(
+    model: AcousticModel,
+    lang: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    samples = noise(1.0)
+    (tmp_path / "audio").mkdir()
+    both = np.stack([samples, -samples], axis=1)
+    soundfile.write(tmp_path / "audio" / "two.wav", both, 16000, "FLOAT")
+    soundfile.write(tmp_path / "audio" / "one.wav", samples, 16000, "FLOAT")
+    write(model, lang, tmp_path, tmp_path / "out.h5")
+    one, two = (array for _, array in contents(tmp_path / "out.h5"))
+    assert one[: 25 * 4] == two[: 25 * 4]
+    (note,) = [x for x in capsys.readouterr().out.splitlines() if "note" in x]
+    assert note.startswith("note: audio/two.wav: its channels cancel each other out")
 
 
 @pytest.mark.parametrize("seconds", [1.3, 7.0])  # one window, several

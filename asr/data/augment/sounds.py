@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.data.audio import (
-    SUFFIXES,
     AudioError,
-    audio_size,
     check_audio,
+    measured,
     read_channels,
+    read_sound,
     resample,
 )
+from asr.data.sound_file import SUFFIXES, Sound, look_at
 from asr.errors import RecipeError
 from asr.folders import list_files
 
@@ -61,24 +62,30 @@ def read_noise(path: Path, sample_rate: int, rng: np.random.Generator) -> Sample
     Raises:
         AudioError: it cannot be read, or is silent.
     """
-    total, rate = audio_size(path)
-    frames = round(LONGEST * rate)
-    if total <= frames:
+    sound = _look_at(path)
+    frames = round(LONGEST * sound.rate)
+    if sound.frames <= frames:
         return _whole(path, sample_rate)
-    return _mono(path, sample_rate, int(rng.integers(total - frames)), frames)
+    start = int(rng.integers(sound.frames - frames))
+    return _mono(sound, sample_rate, start, frames)
+
+
+@lru_cache(maxsize=4096)
+def _look_at(path: Path) -> Sound:
+    return measured(look_at(path))
 
 
 @lru_cache(maxsize=32)
 def _whole(path: Path, sample_rate: int) -> Samples:
-    return _mono(path, sample_rate, 0, -1)
+    return _mono(_look_at(path), sample_rate, 0, -1)
 
 
-def _mono(path: Path, sample_rate: int, start: int, frames: int) -> Samples:
-    samples, rate = read_channels(path, start, frames)
+def _mono(sound: Sound, sample_rate: int, start: int, frames: int) -> Samples:
+    samples = read_sound(sound, start, frames)
     mono = np.ascontiguousarray(samples.mean(axis=1, dtype=np.float32))
     if not mono.any():
-        raise AudioError(f"{path}: is silent")
-    return resample(mono, rate, sample_rate)
+        raise sound.error("is silent")
+    return resample(mono, sound.rate, sample_rate)
 
 
 @lru_cache(maxsize=32)

@@ -6,7 +6,6 @@ run once, as FLAC, if they are made of programs that work on audio and nothing e
 (:mod:`asr.data.own_corpus.direct` tells the ones from the others.)
 """
 
-import io
 import os
 import re
 import shlex
@@ -15,17 +14,14 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
-import numpy as np
-import soundfile
-from lhotse import Recording
-from numpy.typing import NDArray
-
-from asr.data.audio import AudioError
-from asr.data.own_corpus.audio_file import AudioStore, write_flac
+from asr.data import ffmpeg
+from asr.data.audio_store import AudioStore, Described, write_flac
 from asr.data.own_corpus.direct import Command, direct
+from asr.data.sound_file import AudioError, look_at
 from asr.errors import RecipeError
 
 PROGRAMS = tuple(
@@ -72,9 +68,7 @@ def _refused(where: str, line: str, why: str) -> RecipeError:
     )
 
 
-def by_command(
-    id_: str, line: str, store: AudioStore, where: str
-) -> tuple[Recording, int | None]:
+def by_command(id_: str, line: str, store: AudioStore, where: str) -> Described:
     """Describe what a command gives, and the only channel of it, if one is named.
 
     Args:
@@ -87,15 +81,15 @@ def by_command(
     commands = split_commands(line, where)
     plain = direct(commands, LEAST_RATE)
     if plain is None:
-        return store.describe(id_, make_flac(commands, id_, store)), None
+        return store.describe(id_, make_flac(commands, id_, store))
     path = store.locate(plain.path)
     try:
-        return store.describe(id_, path), plain.channel
+        return replace(store.describe(id_, path), channel=plain.channel)
     except AudioError as error:  # compressed SPHERE is read by its own program only
         if not os.path.isfile(path):
             raise
         try:
-            return store.describe(id_, make_flac(commands, id_, store)), None
+            return store.describe(id_, make_flac(commands, id_, store))
         except AudioError as other:
             raise AudioError(f"{error}; and {other}") from other
 
@@ -113,8 +107,7 @@ def make_flac(commands: Sequence[Command], id_: str, store: AudioStore) -> Path:
     )
     flac = store.converted(id_, shlex.join(sum(commands, [])), files)
     if not flac.exists():
-        samples, rate = _decode(_run(commands, Path(folder)), shlex.join(commands[0]))
-        write_flac(samples, rate, flac)
+        _take(_run(commands, Path(folder)), shlex.join(commands[0]), store, flac)
     return flac
 
 
@@ -178,6 +171,8 @@ def _program(name: str) -> str:
     is only called like one of PROGRAMS.
     """
     found = shutil.which(Path(name).name)
+    if found is None and Path(name).name == "ffmpeg":
+        found = ffmpeg.find_ffmpeg()
     if found is None:
         raise AudioError(
             f"{name}: needs this program, which is not in PATH; install it, or convert the "
@@ -186,25 +181,16 @@ def _program(name: str) -> str:
     return found
 
 
-def _decode(content: bytes, command: str) -> tuple[NDArray[np.float32], int]:
-    try:
-        samples, rate = soundfile.read(
-            io.BytesIO(_with_sizes(content)), dtype="float32", always_2d=True
-        )
-    except (soundfile.SoundFileError, OSError) as error:
-        said = " ".join(str(error).split())
-        raise AudioError(f"{command}: gives no audio ({said})") from error
-    if len(samples) == 0:
-        raise AudioError(f"{command}: gives no samples")
-    return samples, int(rate)
-
-
-def _with_sizes(content: bytes) -> bytes:
-    """A WAV stream with true sizes: a program that writes to a pipe cannot know them."""
-    at = content.find(b"data", 12, 4096)
-    promised = int.from_bytes(content[at + 4 : at + 8], "little")
-    if content[:4] != b"RIFF" or at < 0 or 0 < promised <= len(content) - at - 8:
-        return content
-    size = (len(content) - at - 8).to_bytes(4, "little")
-    whole = (len(content) - 8).to_bytes(4, "little")
-    return content[:4] + whole + content[8 : at + 4] + size + content[at + 8 :]
+def _take(content: bytes, command: str, store: AudioStore, flac: Path) -> None:
+    """Write what a command gave as FLAC, whatever format it has."""
+    with tempfile.NamedTemporaryFile(prefix="wav.scp-") as file:
+        file.write(content)
+        file.flush()
+        try:
+            sound = look_at(Path(file.name))
+            write_flac(sound, flac)
+        except AudioError as error:
+            said = str(error).removeprefix(f"{file.name}: ")
+            raise AudioError(f"{command}: gives no audio ({said})") from error
+    if sound.note is not None:
+        store.note(sound.note, command)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from lhotse import RecordingSet, SupervisionSet
 
+from asr.data.audio_blocks import cancelled
+from asr.data.audio_store import AudioStore
 from asr.data.corpus import Manifests, Options, list_option, number_option
-from asr.data.own_corpus.audio_file import AudioStore
 from asr.data.own_corpus.folder import read_folder
 from asr.data.own_corpus.found import FoundSet
 from asr.data.own_corpus.held_out import HeldOut, hold_out
@@ -18,6 +19,7 @@ from asr.data.own_corpus.ids import tell_apart
 from asr.data.own_corpus.kaldi import read_kaldi
 from asr.data.own_corpus.manifests import read_manifests
 from asr.data.own_corpus.named import bases_of, manifest_files
+from asr.data.user_names import shown
 from asr.errors import RecipeError
 from asr.folders import subfolder
 
@@ -100,7 +102,12 @@ def read_set(name: str, download_dir: Path, work_dir: Path) -> FoundSet:
     if form is None:
         raise RecipeError(f"{folder}: holds none of {FORMS}")
     readers = {"kaldi": read_kaldi, "lhotse": read_manifests, "folder": read_folder}
-    return readers[form](folder, store)
+    found = readers[form](folder, store)
+    for id_, channel in found.cancelled.items():
+        source = found.recordings[id_].sources[0].source
+        store.note(cancelled(channel), shown(source))
+    found.notes += store.notes
+    return found
 
 
 def without_words(sets: Iterable[FoundSet], words: Sequence[str]) -> None:

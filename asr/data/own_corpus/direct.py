@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from asr.data.audio import SUFFIXES
+from asr.data.sound_file import SUFFIXES
 
 Command = list[str]
 NO_LIMIT = float("inf")  # Hz, of what is not resampled

@@ -6,8 +6,8 @@ from pathlib import Path, PurePath
 from lhotse import SupervisionSegment
 
 from asr.data.audio import AudioError
+from asr.data.audio_store import AudioStore
 from asr.data.manifest_filter import DUPLICATE, NO_AUDIO, UNREADABLE
-from asr.data.own_corpus.audio_file import AudioStore
 from asr.data.own_corpus.found import FoundSet
 from asr.data.own_corpus.table import read_table
 from asr.data.user_folder import audio_root, find_audio
@@ -50,22 +50,20 @@ def read_folder(folder: Path, store: AudioStore) -> FoundSet:
         try:
             if path in heard.problems:
                 raise AudioError(f"{path}: {heard.problems[path]}")
-            recording = store.describe(id_, path)
+            found.describe(id_, store.describe(id_, path))
         except AudioError as error:
             found.drop(id_, UNREADABLE, str(error))
             continue
-        found.recordings[id_] = recording
         if id_ in texts.found:
-            segments.append(
-                SupervisionSegment(
-                    id_,
-                    id_,
-                    start=0.0,
-                    duration=recording.duration,
-                    text=texts.found[id_],
-                    speaker=speakers.get(id_, id_),
-                )
+            segment = SupervisionSegment(
+                id_,
+                id_,
+                start=0.0,
+                duration=found.recordings[id_].duration,
+                text=texts.found[id_],
+                speaker=speakers.get(id_, id_),
             )
+            segments.append(found.heard(segment, None))
     found.add(segments, folder)
     for place, problem in told.problems.items():
         found.drop(place, "unreadable transcript", problem)

@@ -7,7 +7,8 @@ from pathlib import Path
 from lhotse import Recording, SupervisionSegment
 from lhotse.utils import fastcopy
 
-from asr.data.audio import AudioError
+from asr.data.audio_store import Described
+from asr.data.channels import on_channel
 from asr.data.manifest_filter import (
     BAD_SEGMENT,
     DUPLICATE,
@@ -16,6 +17,7 @@ from asr.data.manifest_filter import (
     is_set_aside,
     set_aside,
 )
+from asr.data.sound_file import AudioError
 
 # Seconds that a segment may reach beyond its recording and is then cut there, as
 # Kaldi's extract-segments does; times in tables are rounded.
@@ -30,6 +32,8 @@ class FoundSet:
         form: which of the forms it has, for the user.
         recordings: those that can be read, by id.
         channels: of recordings of several, by id: the one (from 0) that alone is meant.
+        louder: by id: the one to take where an utterance names none, as all cancel out.
+        cancelled: of these the ones of which it was taken.
         supervisions: of utterances, those that cannot be used set aside with a reason.
         notes: a line each about what the user should know.
         ids_of_names: whether ids are made of file names, and may be made longer.
@@ -38,15 +42,34 @@ class FoundSet:
     form: str
     recordings: dict[str, Recording] = field(default_factory=dict)
     channels: dict[str, int] = field(default_factory=dict)
+    louder: dict[str, int] = field(default_factory=dict)
+    cancelled: dict[str, int] = field(default_factory=dict)
     supervisions: list[SupervisionSegment] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     ids_of_names: bool = False
 
-    def describe(self, id_: str, described: tuple[Recording, int | None]) -> None:
-        """Take a recording and, if one is named, its only channel."""
-        self.recordings[id_], channel = described
-        if channel is not None:
-            self.channels[id_] = channel
+    def describe(self, id_: str, described: Described) -> None:
+        """Take a recording and what is known of its channels."""
+        self.recordings[id_] = described.recording
+        if described.channel is not None:
+            self.channels[id_] = described.channel
+        if described.louder is not None:
+            self.louder[id_] = described.louder
+
+    def heard(
+        self, segment: SupervisionSegment, channel: int | None
+    ) -> SupervisionSegment:
+        """The utterance on the channel that it is heard on, if not on all.
+
+        Args:
+            channel: what a table says, from 0.
+        """
+        id_ = segment.recording_id
+        # Of a command that gives one channel, a segment's number says no more.
+        only = self.channels.get(id_, channel)
+        if only is None and id_ in self.louder:
+            only = self.cancelled[id_] = self.louder[id_]
+        return segment if only is None else on_channel(segment, only)
 
     def drop(self, id_: str, reason: str, detail: str) -> None:
         """Leave an utterance out, to be told in ``dropped.tsv``."""

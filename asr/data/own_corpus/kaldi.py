@@ -8,17 +8,16 @@ and leaves unreadable files out with a warning.
 import re
 from pathlib import Path
 
-from lhotse import Recording, SupervisionSegment
+from lhotse import SupervisionSegment
 
 from asr.data.audio import AudioError
-from asr.data.channels import on_channel
+from asr.data.audio_store import AudioStore, Described
 from asr.data.manifest_filter import (
     DUPLICATE,
     NO_AUDIO,
     NO_TRANSCRIPT,
     UNREADABLE,
 )
-from asr.data.own_corpus.audio_file import AudioStore
 from asr.data.own_corpus.commands import by_command
 from asr.data.own_corpus.found import FoundSet, why_unheard
 from asr.data.own_corpus.table import Table, read_table
@@ -56,11 +55,7 @@ def read_kaldi(folder: Path, store: AudioStore) -> FoundSet:
                 text=texts.rows[id_],
                 speaker=speakers.get(id_, recording_id),
             )
-            # Of a command that gives one channel, a segment's number says no more.
-            channel = found.channels.get(recording_id, channel)
-            segments.append(
-                segment if channel is None else on_channel(segment, channel)
-            )
+            segments.append(found.heard(segment, channel))
         elif recording_id not in wavs.rows:
             found.drop(id_, NO_AUDIO, f"{wavs.path} has no recording {recording_id}")
         elif recording_id != id_:  # else the recording itself is told of
@@ -125,17 +120,15 @@ def _recordings(wavs: Table, store: AudioStore, found: FoundSet) -> None:
             found.drop(id_, *why_unheard(error))
 
 
-def _recording(
-    id_: str, entry: str, store: AudioStore, where: str
-) -> tuple[Recording, int | None]:
-    """Describe what a line of ``wav.scp`` names, and the only channel, if one is."""
+def _recording(id_: str, entry: str, store: AudioStore, where: str) -> Described:
+    """Describe what a line of ``wav.scp`` names."""
     if IN_ARCHIVE.match(entry):
         raise RecipeError(
             f"{where}: {entry} lies in an archive; write the audio out as files, for "
             "example by wav-copy (Kaldi), and their paths into wav.scp"
         )
     if not entry.endswith("|"):
-        return store.describe(id_, store.locate(entry)), None
+        return store.describe(id_, store.locate(entry))
     return by_command(id_, entry, store, where)
 
 

@@ -15,15 +15,14 @@ from lhotse import (
 from lhotse.cut import MonoCut, MultiCut
 from lhotse.utils import fastcopy
 
-from asr.data.audio import AudioError, check_audio
-from asr.data.channels import on_channel
+from asr.data.audio import AudioError
+from asr.data.audio_store import AudioStore, Described
 from asr.data.manifest_filter import (
     BAD_SEGMENT,
     DUPLICATE,
     NO_AUDIO,
     NO_TRANSCRIPT,
 )
-from asr.data.own_corpus.audio_file import AudioStore
 from asr.data.own_corpus.commands import by_command
 from asr.data.own_corpus.found import FoundSet, why_unheard
 from asr.data.own_corpus.named import manifest_files
@@ -146,8 +145,6 @@ def _plain(segment: SupervisionSegment, found: FoundSet) -> SupervisionSegment:
     channels = segment.channel
     channels = [channels] if isinstance(channels, int) else list(channels)
     id_ = segment.recording_id
-    if id_ in found.channels:  # a command gave it alone, as its channel 0
-        channels = [found.channels[id_]]
     plain = fastcopy(
         segment,
         channel=channels[0],
@@ -155,9 +152,8 @@ def _plain(segment: SupervisionSegment, found: FoundSet) -> SupervisionSegment:
         custom=None,
         alignment=None,
     )
-    if len(channels) == 1 and len(found.recordings[id_].channel_ids) > 1:
-        return on_channel(plain, channels[0])
-    return plain
+    one_of_several = len(channels) == 1 and len(found.recordings[id_].channel_ids) > 1
+    return found.heard(plain, channels[0] if one_of_several else None)
 
 
 def _describe(
@@ -179,9 +175,7 @@ def _describe(
     return None
 
 
-def _found(
-    path: Path, recording: Recording, store: AudioStore
-) -> tuple[Recording, int | None]:
+def _found(path: Path, recording: Recording, store: AudioStore) -> Described:
     """The recording with its files where they are, and its only channel, if named."""
     for source in recording.sources:
         if source.type not in ("file", "command"):
@@ -195,16 +189,8 @@ def _found(
         return by_command(recording.id, f"{first.source} |", store, where)
     files = [store.locate(source.source) for source in recording.sources]
     if len(files) == 1:
-        return store.describe(recording.id, files[0]), None
-    for file in files:
-        problem = check_audio(file)
-        if problem is not None:
-            raise AudioError(f"{file}: {problem}")
-    sources = [
-        fastcopy(source, source=str(file.absolute()))
-        for source, file in zip(recording.sources, files, strict=True)
-    ]
-    return fastcopy(recording, sources=sources, transforms=None), None
+        return store.describe(recording.id, files[0])
+    return Described(store.describe_all(recording, files))
 
 
 def _untold(
