@@ -140,7 +140,8 @@ def _write_scales(job: Job, scales: Mapping[str, Any]) -> None:
     """Write ``decode.yaml``, unless it says so already: its commit is the choice's."""
     path = job.paths.decode_yaml
     known = read_yaml(path) if path.is_file() else {}
-    if {k: v for k, v in known.items() if k not in ("commit", "tuned_on")} != scales:
+    about = ("commit", "tuned_on")
+    if not known or {k: v for k, v in known.items() if k not in about} != scales:
         content = {"commit": git_commit(), "tuned_on": "dev", **scales}
         write_text(path, yaml.safe_dump(content, sort_keys=False))
     print(f"{path}: {dict(scales)}", flush=True)
