@@ -157,6 +157,6 @@ def _not_text(
     plain = sum(byte < 128 for byte in word)
     name = "cp1251" if 4 * plain < len(word) else "cp1252"
     return EncodingError(
-        f"is not UTF-8 text ({error.reason}); save it as such, or convert it: "
-        f"iconv -f {name} -t utf-8 would read '{word.decode(name, 'replace')}'"
+        f"is not UTF-8 text ({error.reason}); save it as such (iconv -f {name} -t utf-8 "
+        f"would read '{word.decode(name, 'replace')}')"
     )
