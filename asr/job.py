@@ -1,5 +1,6 @@
 """What one command works on: the configuration and where things lie."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -161,6 +162,7 @@ class Job:
     def decode_sets(self) -> tuple[str, ...]:
         """The sets that stages 8 and 9 work on."""
         if self.test_dir is not None:
-            name = "_".join(self.test_dir.resolve().name.split()) or "root"
+            own = os.fsencode(self.test_dir.resolve().name)  # of any bytes
+            name = "_".join(own.decode("utf-8", "backslashreplace").split()) or "root"
             return (f"user_{name}" if name in self.splits else name,)
         return self.config.corpus.test_sets

@@ -1,8 +1,9 @@
 """Which of the user's folders a decode folder belongs to."""
 
+import os
 from pathlib import Path
 
-from asr.atomic import write_text
+from asr.atomic import atomic_path
 from asr.errors import UsageError
 from asr.job import Job
 
@@ -18,8 +19,7 @@ def check_owner(job: Job) -> None:
     if job.test_dir is None:
         return
     folder, wanted = job.paths.decode_dir(job.decode_sets[0]), job.test_dir.resolve()
-    path = folder / OWNER
-    owner = Path(path.read_text("utf-8").strip()) if path.is_file() else wanted
+    owner = read_owner(folder) or wanted
     if owner != wanted and owner.is_dir():
         raise UsageError(
             f"--test-dir {job.test_dir}: {folder} holds the results of {owner}; remove "
@@ -32,4 +32,13 @@ def claim(job: Job) -> None:
     if job.test_dir is not None:
         folder = job.paths.decode_dir(job.decode_sets[0])
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / OWNER, f"{job.test_dir.resolve()}\n")
+        with atomic_path(folder / OWNER) as partial:
+            partial.write_bytes(os.fsencode(job.test_dir.resolve()) + b"\n")
+
+
+def read_owner(folder: Path) -> Path | None:
+    """The user's folder whose results lie here, if they are a user's."""
+    path = folder / OWNER
+    if not path.is_file():
+        return None
+    return Path(os.fsdecode(path.read_bytes().removesuffix(b"\n")))

@@ -1,5 +1,6 @@
 """Folders of the same name, and a folder that is called like the corpus's own sets."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from asr.errors import UsageError
 from asr.job import Job
 from asr.options import build_parser, make_job
-from asr.owner import claim
+from asr.owner import claim, read_owner
 
 
 def job(folder: Path, exp: Path) -> Job:
@@ -27,6 +28,19 @@ def test_a_second_folder_of_the_same_name_is_refused(tmp_path: Path) -> None:
         job(second, tmp_path / "exp")
     first.rmdir()  # or moved away: then nobody needs its results
     job(second, tmp_path / "exp")
+
+
+@pytest.mark.parametrize(
+    "name", ["mine ", "line\nend\n", "e\u0301", os.fsdecode(b"\xff")]
+)
+def test_a_folder_of_any_name_is_known_again(tmp_path: Path, name: str) -> None:
+    mine = job(tmp_path / "a" / name, tmp_path / "exp")
+    claim(mine)
+    folder = mine.paths.decode_dir(mine.decode_sets[0])
+    assert read_owner(folder) == tmp_path / "a" / name
+    assert folder.name.split() == [folder.name] and folder.name.encode()
+    with pytest.raises(UsageError, match="holds the results of"):
+        job(tmp_path / "b" / name, tmp_path / "exp")
 
 
 @pytest.mark.parametrize("name", ["test", "dev", "train"])

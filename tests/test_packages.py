@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from asr.lm.kneser_ney import train_kneser_ney, write_arpa
 
 from asr.config_load import ROOT
 from asr.decode.methods import METHODS
+from asr.lm.train_ngram import train_kneser_ney, write_arpa
 
 TOLD = """
 import sys

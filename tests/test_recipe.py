@@ -131,6 +131,9 @@ def test_stage_7_tunes_what_is_asked_for_and_keeps_what_it_has(
     own = whole.copy(tmp_path / "own")
     for made in ("decode_dev", "decode.yaml", ".done/7-tune.json"):
         remove(own.exp / made)
+    said = own.run("tune", "--decoders", "greedy")  # that has none
+    assert "dev WER" not in said
+    assert set(read_yaml(own.exp / "decode.yaml")) == {"commit", "tuned_on"}
     said = own.run("tune", "--decoders", "greedy beam-lm")
     assert "dev WER (%) of beam-lm" in said and said.count("dev WER") == 1
     first = read_yaml(own.exp / "decode.yaml")

@@ -9,7 +9,7 @@ from asr.atomic import write_text
 from asr.data.clips import corpus_clips, folder_clips
 from asr.errors import RecipeError
 from asr.job import Job
-from asr.owner import OWNER
+from asr.owner import read_owner
 from asr.score.calc_metrics import compare_texts
 from asr.score.experiment import Decoder, TestSet
 from asr.score.page import report_page
@@ -76,9 +76,8 @@ def read_set(folder: Path) -> TestSet:
 def read_clips(job: Job, found: TestSet) -> dict[str, bytes]:
     """Audio of the worst utterances, of a user's folder or of the corpus."""
     rate = job.config.fbank.sample_rate
-    owner = job.paths.decode_dir(found.name) / OWNER
-    if owner.is_file():
-        folder = Path(owner.read_text(encoding="utf-8").strip())
+    folder = read_owner(job.paths.decode_dir(found.name))
+    if folder is not None:
         return folder_clips(folder, found.worst, rate)
     return corpus_clips(job.paths.feature_cuts(found.name), found.worst, rate)
 

@@ -37,7 +37,7 @@ def choose_methods(job: Job) -> tuple[str, ...]:
     """
     tuned = read_yaml(job.paths.decode_yaml)
     reasons = {m: _why_not(m, job, tuned) for m in job.decoders or METHODS}
-    methods = usable(job, reasons, "left out")
+    methods = usable(job, reasons)
     untuned = [m for m in methods if not is_tuned(m, tuned)]
     if untuned:
         print(
@@ -49,13 +49,13 @@ def choose_methods(job: Job) -> tuple[str, ...]:
 
 
 def usable(
-    job: Job, reasons: Mapping[str, str | None], otherwise: str
+    job: Job, reasons: Mapping[str, str | None], tuning: bool = False
 ) -> tuple[str, ...]:
     """The decoders against which there is no reason; a line for each reason.
 
     Args:
         reasons: of each decoder that is wanted.
-        otherwise: what becomes of the others.
+        tuning: they are wanted for that.
 
     Raises:
         RecipeError: one was asked for by name and cannot run.
@@ -67,8 +67,9 @@ def usable(
     shown = {m: r for m, r in reasons.items() if r and m not in hidden}
     for reason in dict.fromkeys(shown.values()):
         names = [m for m, other in shown.items() if other == reason]
-        are = "are" if names[1:] else "is"
-        print(f"{', '.join(names)} {are} {otherwise}: {reason}", flush=True)
+        they_are = ", ".join(names) + (" are" if names[1:] else " is")
+        left_out = f"{they_are} left out: {reason}"
+        print(f"{they_are} not tuned: {reason}" if tuning else left_out, flush=True)
     return tuple(method for method, reason in reasons.items() if not reason)
 
 

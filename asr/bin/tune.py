@@ -68,7 +68,8 @@ def tuned_methods(job: Job) -> tuple[str, ...]:
     scaled = {m for m in job.decoders or METHODS if REGISTRY[m].scales}
     scaled |= {first for m in scaled if (first := REGISTRY[m].first)}
     asked = [m for m in METHODS if m in scaled or m in job.decoders]
-    found = usable(job, {m: unavailable(m, job.lang) for m in asked}, "not tuned")
+    reasons = {method: unavailable(method, job.lang) for method in asked}
+    found = usable(job, reasons, tuning=True)
     return tuple(m for m in found if m in scaled)
 
 
@@ -139,7 +140,8 @@ def _write_scales(job: Job, scales: Mapping[str, Any]) -> None:
     """Write ``decode.yaml``, unless it says so already: its commit is the choice's."""
     path = job.paths.decode_yaml
     known = read_yaml(path) if path.is_file() else {}
-    if {k: v for k, v in known.items() if k not in ("commit", "tuned_on")} != scales:
+    about = ("commit", "tuned_on")
+    if not known or {k: v for k, v in known.items() if k not in about} != scales:
         content = {"commit": git_commit(), "tuned_on": "dev", **scales}
         write_text(path, yaml.safe_dump(content, sort_keys=False))
     print(f"{path}: {dict(scales)}", flush=True)

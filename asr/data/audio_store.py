@@ -66,11 +66,14 @@ class AudioStore:
     def locate(self, path: str) -> Path:
         """A file by its name in a table; below the first base where it is nowhere.
 
-        Accents may be stored in another way there than on the disk.
+        Accents may be stored in another way there than on the disk, and folders be
+        divided as under Windows.
         """
-        forms = dict.fromkeys(
-            [path, *(unicodedata.normalize(f, path) for f in ("NFC", "NFD"))]
-        )
+        written = (path, path.replace("\\", "/"))
+        composed = [
+            unicodedata.normalize(f, p) for p in written for f in ("NFC", "NFD")
+        ]
+        forms = dict.fromkeys([path, *composed])
         places = [base / form for form in forms for base in self.bases]
         # os.path's: a name that no file can have, or may be asked of, is nowhere.
         return next((p for p in places if os.path.exists(p)), places[0])

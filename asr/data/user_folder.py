@@ -90,6 +90,12 @@ def load_user_folder(folder: Path, normalize: Rule) -> UserFolder:
             f"{len(reserved)} words taken out of transcripts, as they are reserved: {words}"
         )
     files.sort(key=lambda file: file.id.encode())
+    digits = [file.id for file in files if any(map(str.isdecimal, file.text or ""))]
+    if digits:
+        notes.append(
+            f"{len(digits)} transcripts have digits, which are compared as they are (write "
+            f"numbers as they are spoken): {_some([PurePath(id_) for id_ in digits])}"
+        )
     return UserFolder(tuple(files), dict(sorted(failures.items())), tuple(notes))
 
 
@@ -167,7 +173,11 @@ def _is_transcript(relative: PurePath) -> bool:
 def _beside(folder: Path, root: Path) -> list[str]:
     """A note on what lies beside the folder of audio, where there is one."""
     if root == folder:
-        return []
+        whole = folder.absolute().parent
+        told = subfolder(whole, "transcriptions")
+        if folder.name.lower() != "audio" or not told.is_dir():
+            return []
+        return [f"{shown(told)} is not read: give the folder that holds both"]
     read = (root.name, subfolder(folder, "transcriptions").name)
     rest = [PurePath(n) for n in os.listdir(folder) if n not in read]
     rest = sorted(path for path in rest if not is_hidden(path.name))

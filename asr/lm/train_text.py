@@ -95,7 +95,6 @@ def _plain(
     if taken:
         where = ", ".join(f"{word} (line {number})" for word, number in taken.items())
         print(f"LM text, {name}: {count} reserved words taken out: {where}", flush=True)
-        yield from filter(None, map(normalize, read_lines(extra)))
 
 
 def lm_tokenizer(text: Path, folder: Path, vocab_size: int) -> Tokenizer:

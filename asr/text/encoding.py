@@ -40,6 +40,7 @@ EAST_ASIAN = (
     ("\uff00", "\uffef"),
 )
 LEAST_KNOWN = 0.97  # of the characters of a text in UTF-16
+MOST_MIXED = 0.05  # of letters of other alphabets among East Asian ones, or the reverse
 ZEROS = "is not text (it has zero bytes)"
 
 
@@ -137,9 +138,14 @@ def _plausible(head: bytes, encoding: str, width: int) -> float:
         return 0.0
     ascii_ = sum(c < "\x80" for c in text)
     alphabetic = sum(c < "\u2060" for c in text)
-    known = alphabetic + sum(any(a <= c <= b for a, b in EAST_ASIAN) for c in text)
-    zeros = head.count(0) if width == 2 else 0
-    if known < LEAST_KNOWN * len(text) or zeros > alphabetic + 0.1 * len(text) + 1:
+    east_asian = sum(any(a <= c <= b for a, b in EAST_ASIAN) for c in text)
+    others = sum("\x80" <= c < "\u2000" and c.isalpha() for c in text)
+    known, zeros = alphabetic + east_asian, head.count(0) if width == 2 else 0
+    if (
+        known < LEAST_KNOWN * len(text)
+        or min(east_asian, others) > MOST_MIXED * len(text)
+        or zeros > alphabetic + 0.1 * len(text) + 1
+    ):
         return 0.0
     return (ascii_ + alphabetic + 0.01) / len(text)
 
@@ -157,6 +163,6 @@ def _not_text(
     plain = sum(byte < 128 for byte in word)
     name = "cp1251" if 4 * plain < len(word) else "cp1252"
     return EncodingError(
-        f"is not UTF-8 text ({error.reason}); save it as such, or convert it: "
-        f"iconv -f {name} -t utf-8 would read '{word.decode(name, 'replace')}'"
+        f"is not UTF-8 text ({error.reason}); save it as such (iconv -f {name} -t utf-8 "
+        f"would read '{word.decode(name, 'replace')}')"
     )

@@ -118,14 +118,14 @@ def test_whose_a_transcript_is(tmp_path: Path) -> None:
 
 def test_suffixes_and_names_in_capitals(tmp_path: Path) -> None:
     """As cameras, recorders and Windows write them."""
-    for name in ("A.WAV", "b.Flac", "Rec 1.wav", "two.wav", "TWO.WAV"):
+    for name in ("A.WAV", "b.Flac", "Rec X.wav", "two.wav", "TWO.WAV"):
         write_sound(tmp_path / "Audio" / name)
-    for name, suffix in (("A", "TXT"), ("b", "Txt"), ("rec 1", "txt"), ("Two", "txt")):
+    for name, suffix in (("A", "TXT"), ("b", "Txt"), ("rec x", "txt"), ("Two", "txt")):
         transcript(tmp_path, name, name.encode(), suffix)
     (tmp_path / "transcriptions").rename(tmp_path / "Transcriptions")
     assert texts(tmp_path) == {
         "A": "A",
-        "Rec_1": "REC 1",
+        "Rec_X": "REC X",
         "TWO": None,
         "b": "B",
         "two": None,
@@ -215,6 +215,33 @@ def test_what_is_not_read_is_said(tmp_path: Path) -> None:
     assert load(tmp_path).notes == (
         "transcripts are .txt files, others passed over: a.lab",
         "beside audio and transcriptions, not read: more.wav, transcripts.csv",
+    )
+
+
+def test_the_folder_of_audio_instead_of_the_whole(tmp_path: Path) -> None:
+    write_sound(tmp_path / "audio/a.wav")
+    transcript(tmp_path, "a", b"hello")
+    assert texts(tmp_path / "audio") == {"a": None}
+    (note,) = load(tmp_path / "audio").notes
+    assert note.endswith("transcriptions is not read: give the folder that holds both")
+
+
+def test_digits_in_transcripts_are_noted(tmp_path: Path) -> None:
+    for name, said in (("a", b"room 42"), ("b", b"room forty two")):
+        write_sound(tmp_path / f"audio/{name}.wav")
+        transcript(tmp_path, name, said)
+    (note,) = load(tmp_path).notes
+    assert note.startswith("1 transcripts have digits") and note.endswith(": a")
+
+
+def test_reserved_words_are_taken_out_of_transcripts(tmp_path: Path) -> None:
+    for name, said in (("a", b"<s> one </s>"), ("b", b"<unk>"), ("c", b"<s1> #0")):
+        write_sound(tmp_path / f"audio/{name}.wav")
+        transcript(tmp_path, name, said)
+    assert texts(tmp_path) == {"a": "ONE", "b": None, "c": "S1"}
+    assert (
+        "4 words taken out of transcripts, as they are reserved: <s> </s> <unk> #0"
+        in (load(tmp_path).notes)
     )
 
 

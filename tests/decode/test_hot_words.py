@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from asr.lm.kneser_ney import train_kneser_ney, write_arpa
 
 from asr.decode.beam import PrefixBeamSearch
 from asr.decode.hot_words import at_nodes, beginnings, known_to, weights_of
@@ -14,6 +13,7 @@ from asr.decode.options import HotWord, SearchOptions
 from asr.decode.word_trie import build_trie
 from asr.fsa.lexicon import read_arpa_words, spell_words, write_lexicon
 from asr.lm.ngram import NgramLm
+from asr.lm.train_ngram import train_kneser_ney, write_arpa
 from asr.text.phones import PhoneTokenizer
 from tests.decode import test_spelled_beam as spelled
 from tests.decode.test_prefix_beam import (

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from asr.decode.decoded import Decoded, nbest_line
+from asr.decode.graph_methods import _no_k2
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.log_probs import read_log_probs
 from asr.decode.matrix import decode_set, run_method, write_decoded
@@ -144,10 +145,12 @@ def test_user_errors(world: dict[str, Any], tmp_path: Path) -> None:
 
 
 def test_a_k2_that_cannot_be_imported_is_a_reason(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     (tmp_path / "k2.py").write_text("raise ImportError('built for torch 1.0\\nnot 2')")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "k2", raising=False)
+    _no_k2.cache_clear()
+    request.addfinalizer(_no_k2.cache_clear)
     why = unavailable("ctc", tmp_path) or ""
     assert why.startswith("k2 cannot be imported (built for torch 1.0); see ")

@@ -12,6 +12,8 @@ import yaml
 
 from asr.__main__ import main
 from asr.bin.decode import run_methods
+from asr.bin.search import method_options
+from asr.decode.methods import METHODS
 from asr.decode.nbest_file import read_nbest
 from asr.job import RESCORED, RESCORED_LISTS
 from asr.options import build_parser, make_job
@@ -93,10 +95,10 @@ def test_stage_8_keeps_only_what_fits_its_scales(
     test = tmp_path / "exp" / "decode_test"
     made = [test / RESCORED, test / RESCORED_LISTS]
     job = make_job(build_parser(["rescore"]).parse_args(["rescore", *folders]), 8)
-    run_methods(job, (), test)
+    run_methods(job, (), test, method_options(job, METHODS))
     assert all(folder.is_dir() for folder in made)
     (tmp_path / "exp" / "decode.yaml").write_text("lm_weight: 0.6\nword_score: 1.0\n")
-    run_methods(job, (), test)
+    run_methods(job, (), test, method_options(job, METHODS))
     assert not any(folder.exists() for folder in made)
 
 

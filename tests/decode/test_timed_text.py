@@ -150,6 +150,14 @@ def test_a_textgrid_by_hand() -> None:
     ]
 
 
+def test_words_that_seem_to_lie_behind_the_end_or_over_each_other() -> None:
+    """The last row of log-probs may reach a frame further than the recording."""
+    words = heard(1.0, ("A", 0.5, 0.99), ("B", 0.96, 1.02), ("C", 1.02, 1.04)).words
+    assert [(s.start, s.end) for s in words] == [(500, 960), (960, 999), (999, 1000)]
+    words = heard(0.001, ("A", 0.0, 0.04), ("B", 0.0, 0.04)).words
+    assert [(s.start, s.end) for s in words] == [(0, 1), (1, 2)]
+
+
 def test_words_without_times_share_the_recording() -> None:
     content = timed(NBest("x", ({"text": "A B", "words": []},)), 2.0)
     assert [(s.text, s.start, s.end) for s in content.words] == [

@@ -73,6 +73,7 @@ def test_plain_text_stays(content: bytes, text: str) -> None:
         (b"\0" * 40, "is not text (it has zero bytes)"),
         (b"\0\1\2\3" + bytes(range(256)), "is not text (it has zero bytes)"),
         (b"a\0b c\0d\0", "is not text (it has zero bytes)"),
+        (b"\0\1\2binary\xff", "is not text (it has zero bytes)"),
         (b"RIFF\x24\0\0\0WAVE", "is not text but audio; save it as plain text"),
         (b"PK\x03\x04....", "is not text but a zip archive or an office document"),
         (b"{\\rtf1\\ansi hello}", "is not text but RTF"),

@@ -184,7 +184,7 @@ def test_tables_of_other_programs(
     pieces = unicodedata.normalize("NFD", "\u00e9")
     (root / "sound/c.wav").rename(root / f"sound/{pieces}.wav")
     tables = {
-        "wav.scp": ["a sound/a.wav", "\u00e9 sound/\u00e9.wav"],
+        "wav.scp": ["a sound/a.wav", "\u00e9 sound\\\u00e9.wav"],
         "segments": ["a-1 a 0 0.5", f"\u00e9-1 {pieces} 0 0.5"],
         "text": ["a-1 one \u0436", f"{pieces}-1 two"],
         "utt2spk": ["a-1 x", f"{pieces}-1 y", "a-1 z"],
