@@ -29,8 +29,7 @@ from asr.decode.tune import DevSet, refined, tune_method
 from asr.fsa.grammar import read_grammar
 from asr.fsa.lexicon import word_table
 from asr.fsa.lexicon_file import read_lexicon
-from asr.score.error_rate import ErrorRate, count_errors
-from asr.score.oracle import oracle_errors
+from asr.score.error_rate import ErrorRate, count_errors, oracle_errors
 from asr.score.transcripts import read_texts
 from asr.text.tokenizer import read_tokens
 from tests.fsa.k2_reference import reference_hlg

@@ -11,8 +11,7 @@ from asr.errors import RecipeError
 from asr.job import Job
 from asr.owner import OWNER
 from asr.score.calc_metrics import compare_texts
-from asr.score.experiment import Decoder, TestSet
-from asr.score.page import report_page
+from asr.score.results import Decoder, TestSet, report_page
 from asr.score.transcripts import read_texts
 from asr.stage_files import REPORT, decoded_methods, phone_methods
 from asr.train.log_files import CURVES, METRICS

@@ -7,11 +7,10 @@ from asr.atomic import remove
 from asr.decode.nbest_file import read_nbest
 from asr.errors import RecipeError
 from asr.job import Job
-from asr.score.calc_metrics import compare_texts
+from asr.score.calc_metrics import compare_texts, error_line
+from asr.score.error_rate import oracle_errors
 from asr.score.files import report_texts, write_report
-from asr.score.oracle import oracle_errors
-from asr.score.report import error_line
-from asr.score.results import Result, table, write_phone_results, write_results
+from asr.score.results import Result, table, write_results
 from asr.score.transcripts import read_texts
 from asr.stage_files import REPORT, decoded_methods, phone_methods
 from asr.text.transcripts import read_speakers
@@ -38,7 +37,7 @@ def run(job: Job) -> None:
             _score_method(folder, m, speakers, True) for m in methods if m in phones
         ]
         if said:
-            write_phone_results(said, folder / "results_phones.tsv")
+            write_results(said, folder / "results_phones.tsv", phones=True)
     show(job)
     if any(job.paths.exp.glob("decode_*/results.tsv")):
         from asr.bin import report  # reads audio: not needed to show a table again

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from asr.errors import UsageError
-from asr.score.calc_metrics import compare_texts
+from asr.score.calc_metrics import compare_texts, comparison_note
 from asr.score.files import (
     BOOTSTRAP,
     CER_BOOTSTRAP,
@@ -18,7 +18,6 @@ from asr.score.files import (
     report_texts,
     write_report,
 )
-from asr.score.spelling import what_was_compared
 from asr.score.transcripts import named, read_speakers, read_texts, speakers_beside
 from asr.text.normalize import RULES
 
@@ -68,7 +67,7 @@ def _score(given: argparse.Namespace) -> int:
         step=given.stage,
     )
     _show(texts, given)
-    print(what_was_compared(scores, given.normalize))
+    print(comparison_note(scores, given.normalize))
     if unscored:
         print(f"{len(unscored)} without reference, not scored: {named(unscored)}")
     out = given.out or default_out(given.hyp)

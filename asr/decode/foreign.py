@@ -17,8 +17,8 @@ from asr.decode.matrix import decode_in_child
 from asr.decode.methods import METHODS, REGISTRY, SearchOptions
 from asr.decode.tune import DevSet, refined, tune_method
 from asr.fsa.lexicon import read_arpa_words
+from asr.score.calc_metrics import score
 from asr.score.files import report_texts, write_report
-from asr.score.report import score
 from asr.score.results import Result, write_results
 from asr.score.transcripts import read_texts
 from asr.text.foreign_tokens import ForeignTokens, read_foreign_tokens

@@ -4,9 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from asr.errors import RecipeError
-from asr.score.align import GAP, Alignment
 from asr.score.bootstrap import Comparison, Interval
-from asr.score.error_rate import ErrorRate
+from asr.score.error_rate import GAP, Alignment, ErrorRate
 from asr.score.transcripts import named
 
 SUBSTITUTION = "substitution"
@@ -28,7 +27,7 @@ def per_utterance(id_: str, alignment: Alignment) -> str:
 
 def word_pairs(alignments: Iterable[Alignment]) -> list[Pair]:
     """How each word was recognised, or not, or out of nothing; most often first."""
-    found: Counter[tuple[str | None, str | None]] = Counter()
+    found: Counter[tuple[str, str]] = Counter()
     for alignment in alignments:
         found.update(alignment.pairs)
     return sorted(
@@ -37,12 +36,12 @@ def word_pairs(alignments: Iterable[Alignment]) -> list[Pair]:
     )
 
 
-def _kind(ref: str | None, hyp: str | None) -> str:
+def _kind(ref: str, hyp: str) -> str:
     if ref == hyp:
         return "correct"
-    if ref is None:
+    if not ref:
         return "insertion"
-    return "deletion" if hyp is None else SUBSTITUTION
+    return SUBSTITUTION if hyp else "deletion"
 
 
 def operation_lines(pairs: Iterable[Pair]) -> str:

@@ -8,31 +8,37 @@ import kaldialign
 import numpy as np
 import pytest
 
-from asr.score import many
-from asr.score.align import align
-from asr.score.error_rate import ErrorRate, count_errors
-from asr.score.many import align_all, count_characters
+from asr.score import error_rate
+from asr.score.error_rate import ErrorRate, align, count_errors, oracle_errors
 from tests.score.scorers import kaldi_counts, random_pairs
 
 PAIRS = 10_000
 
 
-def test_words_are_counted_as_by_kaldi_and_kaldialign() -> None:
+@pytest.fixture(params=["kaldialign", "bit vectors"])
+def all_pairs_by(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Align sequences of all lengths in one of the two ways."""
+    monkeypatch.setattr(
+        error_rate, "LONG", 0 if request.param == "bit vectors" else 1e9
+    )
+
+
+@pytest.mark.usefixtures("all_pairs_by")
+def test_words_are_aligned_as_by_kaldi_and_kaldialign() -> None:
     for ref, hyp in random_pairs(PAIRS):
-        ours = align(ref, hyp).counts
-        theirs = kaldialign.edit_distance(ref, hyp)
+        aligned = align(ref, hyp)
+        ours = aligned.counts
         assert ours.length == len(ref)
         assert (ours.ins, ours.dels, ours.subs) == kaldi_counts(ref, hyp)
-        assert (ours.ins, ours.dels, ours.subs) == (
-            theirs["ins"],
-            theirs["del"],
-            theirs["sub"],
-        )
+        assert count_errors(ref, hyp) == ours
+        assert aligned.pairs == kaldialign.align(ref, hyp, "")
 
 
 def test_jiwer_counts_as_many_errors() -> None:
     """Where the fewest edits can be made in different ways it may choose another."""
-    total = ErrorRate.zero()
+    total = characters = ErrorRate.zero()
     refs, hyps = [], []
     for ref, hyp in random_pairs(PAIRS, seed=1):
         if ref:  # jiwer wants one
@@ -40,45 +46,40 @@ def test_jiwer_counts_as_many_errors() -> None:
             hyps.append(" ".join(hyp))
             ours = count_errors(ref, hyp)
             total += ours
+            characters += count_errors(refs[-1], hyps[-1])
             theirs = jiwer.process_words(refs[-1], hyps[-1])
             found = theirs.insertions, theirs.deletions, theirs.substitutions
             assert ours.errors == sum(found)
             assert ours.rate == pytest.approx(theirs.wer)
             assert ours.ins - ours.dels == found[0] - found[1]
     assert total.rate == pytest.approx(jiwer.wer(refs, hyps))
-    characters = ErrorRate.total(count_characters(refs, hyps))
     assert characters.rate == pytest.approx(jiwer.cer(refs, hyps))
 
 
+@pytest.mark.usefixtures("all_pairs_by")
 def test_alignments_hold_both_sides_and_what_they_say() -> None:
     for ref, hyp in random_pairs(PAIRS // 10, seed=2):
         aligned = align(ref, hyp)
-        assert [r for r, _ in aligned.pairs if r is not None] == ref
-        assert [h for _, h in aligned.pairs if h is not None] == hyp
+        assert [r for r, _ in aligned.pairs if r] == ref
+        assert [h for _, h in aligned.pairs if h] == hyp
         for (r, h), kind in zip(aligned.pairs, aligned.operations, strict=True):
-            expected = {(True, False): "D", (False, True): "I"}
-            kind_of = expected.get((h is None, r is None), "C" if r == h else "S")
-            assert kind == kind_of
+            assert kind == ("I" if not r else "D" if not h else "C" if r == h else "S")
 
 
-def test_large_sets_are_counted_by_the_same_rule(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("kept_bits", [1, 20, 400])
+def test_columns_are_computed_again_where_they_were_not_kept(
+    kept_bits: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is compiled, which takes over where there is much to do."""
-    rng = random.Random(3)
-    texts = [
-        ["".join(rng.choices("aé 😀", k=rng.randrange(30))) for _ in range(2)]
-        for _ in range(500)
-    ]
-    refs, hyps = ([pair[side] for pair in texts] for side in (0, 1))
     pairs = list(random_pairs(PAIRS // 10, seed=4))
-    words = [ref for ref, _ in pairs], [hyp for _, hyp in pairs]
-    plain = count_characters(refs, hyps), align_all(*words)
-    monkeypatch.setattr(many, "MANY", 0)
-    for _ in range(2):
-        assert (count_characters(refs, hyps), align_all(*words)) == plain
-        monkeypatch.setattr(many, "LARGE", 0)
-    assert count_characters([], []) == [] == align_all([], [])
+    rng = random.Random(3)
+    for _ in range(PAIRS // 20):  # texts, of characters
+        ref, hyp = ("".join(rng.choices("aé 😀", k=rng.randrange(30))) for _ in "rh")
+        pairs.append((list(ref), list(hyp)))
+        assert count_errors(ref, hyp) == count_errors(list(ref), list(hyp))
+    whole = [align(*pair).operations for pair in pairs]
+    monkeypatch.setattr(error_rate, "LONG", 0)
+    monkeypatch.setattr(error_rate, "KEPT_BITS", kept_bits)
+    assert [align(*pair).operations for pair in pairs] == whole
 
 
 def test_a_recording_of_hours() -> None:
@@ -122,6 +123,7 @@ def test_no_alignment_has_fewer_errors() -> None:
         ("*** A", "A", 0, 1, 0),
     ],
 )
+@pytest.mark.usefixtures("all_pairs_by")
 def test_hand_made_cases(ref: str, hyp: str, ins: int, dels: int, subs: int) -> None:
     expected = ErrorRate(ins, dels, subs, len(ref.split()))
     assert count_errors(ref.split(), hyp.split()) == expected
@@ -134,8 +136,16 @@ def test_counts_only_add_up() -> None:
     assert ErrorRate.total(parts) == ErrorRate(5, 2, 3, 10)
     assert ErrorRate.total([]) == ErrorRate.zero()
     assert ErrorRate.total(parts).rate == pytest.approx(1.0)
-
-
-def test_rate_of_an_empty_reference() -> None:
     assert ErrorRate.zero().rate == 0.0
     assert ErrorRate(3, 0, 0, 0).rate == 1.0
+
+
+def test_the_nearest_hypothesis_of_an_nbest_list_counts() -> None:
+    refs = {"a": "one two three", "b": "four", "c": ""}
+    nbest = {
+        "a": ["one", "one two tree", "two three four"],  # 2, 1, 2 errors
+        "b": ["five six", "four"],
+        "c": ["seven"],
+        "untold": ["eight"],
+    }
+    assert oracle_errors(refs, nbest) == ErrorRate(1, 0, 1, 4)

@@ -16,9 +16,8 @@ from asr.data.clips import encode
 from asr.errors import RecipeError
 from asr.options import build_parser, make_job
 from asr.plot.curves import draw_curves
-from asr.score.experiment import Decoder, TestSet
-from asr.score.page import report_page
-from asr.score.report import score
+from asr.score.calc_metrics import score
+from asr.score.results import Decoder, TestSet, report_page
 from tests.score.browser import Browser, browser
 
 REFS = {f"u{k}": "ONE TWO <THREE> FOUR" for k in range(30)}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from asr.errors import RecipeError
-from asr.score.align import align
+from asr.score.calc_metrics import error_line, score, sentence_line
 from asr.score.details import (
     confusion_lines,
     operation_lines,
@@ -13,9 +13,8 @@ from asr.score.details import (
     per_utterance,
     word_pairs,
 )
-from asr.score.error_rate import ErrorRate
+from asr.score.error_rate import ErrorRate, align
 from asr.score.files import report_texts, write_report
-from asr.score.report import error_line, score, sentence_line
 from asr.score.results import Result, table, write_results
 
 
