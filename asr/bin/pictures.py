@@ -17,10 +17,8 @@ from asr.decode.methods import METHODS
 from asr.decode.nbest_file import NBest, read_nbest
 from asr.errors import RecipeError, UsageError
 from asr.job import Job
-from asr.plot.emissions import draw_emissions
-from asr.plot.nbest import draw_nbest
+from asr.plot.recording import Span, draw_emissions, draw_nbest, draw_words
 from asr.plot.spectrogram import draw_spectrogram
-from asr.plot.words import Span, draw_words
 from asr.score.transcripts import read_texts
 from asr.text.normalize import get_rule
 from asr.text.tokenizer import read_tokens

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from asr.plot.scales import draw_scales
+from asr.plot.curves import draw_scales
 
 
 def pixels(path: Path) -> np.ndarray:

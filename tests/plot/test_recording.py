@@ -7,9 +7,18 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from asr.plot.emissions import choose_tokens, draw_emissions, draw_path
-from asr.plot.nbest import draw_list, draw_nbest, marked
-from asr.plot.words import Span, draw_word, draw_words, envelope
+from asr.plot.recording import (
+    Span,
+    choose_tokens,
+    draw_emissions,
+    draw_list,
+    draw_nbest,
+    draw_path,
+    draw_word,
+    draw_words,
+    envelope,
+    marked,
+)
 
 TOKENS = ["<blk>", "<unk>", "▁A", "B", "C"]
 
