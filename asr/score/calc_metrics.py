@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from asr.errors import RecipeError
-from asr.score.error_rate import Alignment, ErrorRate, align, count_errors
+from asr.score.error_rate import Alignment, ErrorRate, align, count_characters
 from asr.score.transcripts import named, read_texts
 from asr.text.normalize import get_rule
 
@@ -48,9 +48,8 @@ class Scores:
     @cached_property
     def characters(self) -> dict[str, ErrorRate]:
         """Character errors of each utterance."""
-        return {
-            id_: count_errors(ref, self.hyps[id_]) for id_, ref in self.refs.items()
-        }
+        counts = count_characters(list(self.refs.values()), list(self.hyps.values()))
+        return dict(zip(self.refs, counts, strict=True))
 
     @cached_property
     def wer(self) -> ErrorRate:

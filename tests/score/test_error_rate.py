@@ -9,31 +9,31 @@ import numpy as np
 import pytest
 
 from asr.score import error_rate
-from asr.score.error_rate import ErrorRate, align, count_errors, oracle_errors
+from asr.score.error_rate import (
+    LONG,
+    ErrorRate,
+    align,
+    count_characters,
+    count_errors,
+    oracle_errors,
+)
 from tests.score.scorers import kaldi_counts, random_pairs
 
 PAIRS = 10_000
 
 
-@pytest.fixture(params=["kaldialign", "bit vectors"])
-def all_pairs_by(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+def test_words_are_aligned_as_by_kaldi_and_kaldialign(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Align sequences of all lengths in one of the two ways."""
-    monkeypatch.setattr(
-        error_rate, "LONG", 0 if request.param == "bit vectors" else 1e9
-    )
-
-
-@pytest.mark.usefixtures("all_pairs_by")
-def test_words_are_aligned_as_by_kaldi_and_kaldialign() -> None:
-    for ref, hyp in random_pairs(PAIRS):
-        aligned = align(ref, hyp)
-        ours = aligned.counts
-        assert ours.length == len(ref)
-        assert (ours.ins, ours.dels, ours.subs) == kaldi_counts(ref, hyp)
-        assert count_errors(ref, hyp) == ours
-        assert aligned.pairs == kaldialign.align(ref, hyp, "")
+    pairs = list(random_pairs(PAIRS))
+    counts = [ErrorRate(*kaldi_counts(ref, hyp), len(ref)) for ref, hyp in pairs]
+    theirs = [kaldialign.align(ref, hyp, "") for ref, hyp in pairs]
+    for long in 0, LONG:  # by bit vectors, by kaldialign
+        monkeypatch.setattr(error_rate, "LONG", long)
+        aligned = [align(ref, hyp) for ref, hyp in pairs]
+        assert [found.pairs for found in aligned] == theirs
+        assert [found.counts for found in aligned] == counts
+        assert [count_errors(ref, hyp) for ref, hyp in pairs] == counts
 
 
 def test_jiwer_counts_as_many_errors() -> None:
@@ -56,7 +56,6 @@ def test_jiwer_counts_as_many_errors() -> None:
     assert characters.rate == pytest.approx(jiwer.cer(refs, hyps))
 
 
-@pytest.mark.usefixtures("all_pairs_by")
 def test_alignments_hold_both_sides_and_what_they_say() -> None:
     for ref, hyp in random_pairs(PAIRS // 10, seed=2):
         aligned = align(ref, hyp)
@@ -71,15 +70,23 @@ def test_columns_are_computed_again_where_they_were_not_kept(
     kept_bits: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pairs = list(random_pairs(PAIRS // 10, seed=4))
-    rng = random.Random(3)
-    for _ in range(PAIRS // 20):  # texts, of characters
-        ref, hyp = ("".join(rng.choices("aé 😀", k=rng.randrange(30))) for _ in "rh")
-        pairs.append((list(ref), list(hyp)))
-        assert count_errors(ref, hyp) == count_errors(list(ref), list(hyp))
     whole = [align(*pair).operations for pair in pairs]
     monkeypatch.setattr(error_rate, "LONG", 0)
     monkeypatch.setattr(error_rate, "KEPT_BITS", kept_bits)
     assert [align(*pair).operations for pair in pairs] == whole
+
+
+def test_large_sets_are_counted_by_the_same_rule(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where there is much to count, a compiled function takes over."""
+    pairs = [*random_pairs(PAIRS // 10, seed=4), (list("aé 😀b"), list("é 😀 ab"))]
+    refs, hyps = (["".join(pair[side]) for pair in pairs] for side in (0, 1))
+    plain = count_characters(refs, hyps)
+    assert plain == [align(*pair).counts for pair in zip(refs, hyps, strict=True)]
+    monkeypatch.setattr(error_rate, "COMPILED", 0)
+    assert count_characters(refs, hyps) == plain
+    assert count_characters([], []) == []
 
 
 def test_a_recording_of_hours() -> None:
@@ -123,7 +130,6 @@ def test_no_alignment_has_fewer_errors() -> None:
         ("*** A", "A", 0, 1, 0),
     ],
 )
-@pytest.mark.usefixtures("all_pairs_by")
 def test_hand_made_cases(ref: str, hyp: str, ins: int, dels: int, subs: int) -> None:
     expected = ErrorRate(ins, dels, subs, len(ref.split()))
     assert count_errors(ref.split(), hyp.split()) == expected
