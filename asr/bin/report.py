@@ -41,7 +41,7 @@ def run(job: Job) -> None:
 
 
 def read_sets(exp: Path) -> Iterator[TestSet]:
-    """All that have been scored; one that is just being decoded anew is passed over."""
+    """Read all sets that have been scored; pass over one that is being decoded anew."""
     for table in sorted(exp.glob("decode_*/results.tsv")):
         try:
             found = read_set(table.parent)
@@ -53,22 +53,20 @@ def read_sets(exp: Path) -> Iterator[TestSet]:
 
 
 def read_set(folder: Path) -> TestSet:
-    """The decoders whose hypotheses lie in ``folder``, all against its ``ref``."""
+    """Read the decoders' hypotheses in ``folder``, to be compared with its ``ref``."""
     refs = read_texts(folder / "ref")
-
-    def decoders() -> Iterator[Decoder]:
-        for method in decoded_methods(folder):
-            if method in phone_methods(folder):
-                continue  # not to be compared with words
-            scores, _ = compare_texts(refs, read_texts(folder / method / "text"))
-            timing = json.loads((folder / method / "timing.json").read_text("utf-8"))
-            yield Decoder(method, scores, timing["rtf"], timing["peak_rss_mb"])
-
-    return TestSet(folder.name.removeprefix("decode_"), list(decoders()))
+    decoders = []
+    for method in decoded_methods(folder):
+        if method in phone_methods(folder):
+            continue  # not to be compared with words
+        scores, _ = compare_texts(refs, read_texts(folder / method / "text"))
+        timing = json.loads((folder / method / "timing.json").read_text("utf-8"))
+        decoders.append(Decoder(method, scores, timing["rtf"], timing["peak_rss_mb"]))
+    return TestSet(folder.name.removeprefix("decode_"), decoders)
 
 
 def read_clips(job: Job, found: TestSet) -> dict[str, bytes]:
-    """Audio of the worst utterances, of a user's folder or of the corpus."""
+    """Read the audio of the worst utterances, of a user's folder or of the corpus."""
     rate = job.config.fbank.sample_rate
     owner = job.paths.decode_dir(found.name) / OWNER
     if owner.is_file():
@@ -78,7 +76,7 @@ def read_clips(job: Job, found: TestSet) -> dict[str, bytes]:
 
 
 def read_curves(log: Path) -> bytes | None:
-    """The picture of the training; drawn if it is not there, None without a log."""
+    """Read or draw the picture of the training; None without a log."""
     if (log / CURVES).is_file():
         return (log / CURVES).read_bytes()
     if not (log / METRICS).is_file():

@@ -33,10 +33,9 @@ def run(job: Job) -> None:
         words = [_score_method(folder, m, speakers) for m in methods if m not in phones]
         write_results(words, folder / "results.tsv")
         remove(folder / "results_phones.tsv")
-        said = [
+        if said := [
             _score_method(folder, m, speakers, True) for m in methods if m in phones
-        ]
-        if said:
+        ]:
             write_results(said, folder / "results_phones.tsv", phones=True)
     show(job)
     if any(job.paths.exp.glob("decode_*/results.tsv")):
@@ -50,16 +49,17 @@ def run(job: Job) -> None:
 def show(job: Job) -> None:
     """Print the tables again."""
     for name in job.decode_sets:
-        path = job.paths.decode_dir(name) / "results.tsv"
-        if path.is_file():
-            print(f"{path}\n{table(path)}", flush=True)
-        path = job.paths.decode_dir(name) / "results_phones.tsv"
-        if path.is_file():
-            print(f"phone errors, of decoders without lexicon: {path}\n{table(path)}")
+        folder = job.paths.decode_dir(name)
+        for file, title in (
+            ("results.tsv", ""),
+            ("results_phones.tsv", "phone errors, of decoders without lexicon: "),
+        ):
+            if (folder / file).is_file():
+                print(f"{title}{folder / file}\n{table(folder / file)}", flush=True)
 
 
 def find_speakers(job: Job, name: str) -> dict[str, str] | None:
-    """Speakers of the set's utterances, if the corpus knows those of all."""
+    """Read the speakers of the set's utterances, if the corpus knows those of all."""
     cuts = job.paths.feature_cuts(name)
     if job.test_dir is not None or not cuts.is_file():
         return None
@@ -85,15 +85,9 @@ def _score_method(
 
 
 def _print_oracle(method: str, refs: dict[str, str], path: Path, unit: str) -> None:
-    """The least errors that rescoring of the n-best lists could have, if there are any."""
-    found = read_nbest(path) if path.is_file() else []
-    nbest = {n.id: n.texts for n in found}
+    """Print the fewest errors that rescoring of the n-best lists could have."""
+    nbest = {n.id: n.texts for n in read_nbest(path)} if path.is_file() else {}
     if any(len(texts) > 1 for texts in nbest.values()):
         told = {id_: ref for id_, ref in refs.items() if id_ in nbest}
-        print(
-            error_line(
-                f"{unit} of {method}'s best in the n-best lists",
-                oracle_errors(told, nbest),
-            ),
-            flush=True,
-        )
+        name = f"{unit} of {method}'s best in the n-best lists"
+        print(error_line(name, oracle_errors(told, nbest)), flush=True)

@@ -18,18 +18,13 @@ Texts = str | Path | Mapping[str, str] | Sequence[str]
 
 @dataclass(frozen=True)
 class Scores:
-    """Texts of a set, and their error counts, which are made when they are asked for.
+    """Texts of a set, and their error counts, which are made when they are asked for."""
 
-    Attributes:
-        refs, hyps: by utterance id, of the same utterances in the same order.
-    """
-
-    refs: dict[str, str]
-    hyps: dict[str, str]
+    refs: dict[str, str]  # by utterance id
+    hyps: dict[str, str]  # the same utterances in the same order
 
     @cached_property
     def alignments(self) -> dict[str, Alignment]:
-        """Word alignments of each utterance."""
         return {i: align(r.split(), self.hyps[i].split()) for i, r in self.refs.items()}
 
     @cached_property
@@ -61,25 +56,19 @@ class Scores:
 
     @property
     def wrong(self) -> int:
-        """The number of utterances with at least one error."""
+        """Count the utterances with at least one error."""
         return sum(ref != self.hyps[id_] for id_, ref in self.refs.items())
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """Errors of a set.
-
-    Attributes:
-        words, characters: the counts.
-        utterances, wrong: how many were scored, how many of them have an error.
-        unscored: ids of hypotheses that have no reference.
-    """
+    """Errors of a set."""
 
     words: ErrorRate
     characters: ErrorRate
     utterances: int
-    wrong: int
-    unscored: tuple[str, ...] = ()
+    wrong: int  # utterances with an error
+    unscored: tuple[str, ...] = ()  # ids of hypotheses that have no reference
 
     @property
     def wer(self) -> float:

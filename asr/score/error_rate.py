@@ -2,14 +2,15 @@
 
 Several alignments can have the fewest edits. The one taken is that of Kaldi's
 ``compute-wer``: going back from the end, an insertion where one is as good as anything,
-else a deletion, else a substitution or a correct unit. kaldialign takes the same, in
+else a deletion, else a substitution or a correct unit. kaldialign takes the same, with
 time and memory for all cells of the distance matrix; long sequences are aligned by bit
-vectors instead, several cells at once.
+vectors, and the characters of large sets are counted by a compiled function.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import starmap
 from typing import Any
 
 import kaldialign
@@ -73,22 +74,22 @@ class Alignment:
     @cached_property
     def operations(self) -> str:
         """C(orrect), S(ubstitution), I(nsertion) or D(eletion) for every pair."""
-        return "".join(
-            "C" if ref == hyp else "I" if not ref else "S" if hyp else "D"
-            for ref, hyp in self.pairs
-        )
+        return "".join(starmap(operation, self.pairs))
 
     @property
     def counts(self) -> ErrorRate:
         return _count(self.operations)
 
 
+def operation(ref: str, hyp: str) -> str:
+    """Name the operation of one pair by its letter."""
+    return "C" if ref == hyp else "I" if not ref else "S" if hyp else "D"
+
+
 def align(ref: Units, hyp: Units) -> Alignment:
     """Align with the fewest edits, each of cost 1; no unit may be empty."""
     if len(ref) * len(hyp) < LONG:
-        same = _common_prefix(ref, hyp)
-        rest = kaldialign.align(ref[same:], hyp[same:], "")
-        return Alignment([*zip(ref[:same], ref[:same], strict=True), *rest])
+        return Alignment(kaldialign.align(ref, hyp, ""))
     refs, hyps = iter(ref), iter(hyp)
     return Alignment(
         [
@@ -112,11 +113,7 @@ def oracle_errors(
 ) -> ErrorRate:
     """Count the word errors of the hypothesis nearest to each transcript.
 
-    A bound for rescoring, no decoder.
-
-    Args:
-        refs: transcripts by utterance id.
-        nbest: texts of each of these utterances, at least one; others are not counted.
+    A bound for rescoring. Every utterance of ``refs`` needs a text in ``nbest``.
     """
     return ErrorRate.total(
         min(
@@ -182,13 +179,9 @@ def _columns(
     Myers, "A fast bit-vector algorithm for approximate string matching based on dynamic
     programming", JACM 1999, in the form of Hyyrö, 2003.
 
-    Args:
-        rows: where each unit stands in the reference.
-        everywhere: the bits of all rows.
-
-    Yields:
-        Where D(i, j) is one more than D(i, j-1), so an insertion is a best way to come;
-        where it is one more, and where one less than D(i-1, j).
+    ``rows`` tells where each unit stands in the reference. Yields where D(i, j) is one
+    more than D(i, j-1), so an insertion is a best way to come; where it is one more,
+    and where one less than D(i-1, j).
     """
     _, up, down = column
     for unit in hyp:

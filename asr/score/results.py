@@ -9,7 +9,7 @@ from pathlib import Path
 from asr.atomic import write_text
 from asr.score.bootstrap import Comparison, Interval, compare, interval
 from asr.score.calc_metrics import Scores
-from asr.score.details import Pair, word_pairs
+from asr.score.details import word_pairs
 from asr.score.error_rate import GAP, ErrorRate
 
 COLUMNS = ("method", "wer", "cer", "ins", "del", "sub", "words", "rtf", "peak_rss_mb")
@@ -23,18 +23,13 @@ TEMPLATE = Path(__file__).with_name("report.html.j2")
 
 @dataclass(frozen=True)
 class Result:
-    """One decoder on one set.
-
-    Attributes:
-        rtf: seconds of search for a second of audio.
-        peak_rss_mb: most memory that the decoder's process had, MiB.
-    """
+    """One decoder on one set."""
 
     method: str
     wer: ErrorRate
     cer: ErrorRate
-    rtf: float
-    peak_rss_mb: float
+    rtf: float  # seconds of search for a second of audio
+    peak_rss_mb: float  # most memory that the decoder's process had, MiB
 
     @property
     def row(self) -> tuple[str, ...]:
@@ -88,10 +83,6 @@ class Decoder:
     def cer(self) -> Interval:
         return interval(list(self.scores.characters.values()))
 
-    @cached_property
-    def word_pairs(self) -> list[Pair]:
-        return word_pairs(self.scores.alignments.values())
-
     def against(self, best: "Decoder") -> Comparison | None:
         """Compare with the best decoder; None if this is the best itself."""
         if best is self:
@@ -142,6 +133,7 @@ def report_page(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
     environment.filters["percent"] = lambda x, digits=2: f"{100 * x:.{digits}f}"
+    environment.filters["word_pairs"] = word_pairs
     environment.filters["base64"] = lambda content: base64.b64encode(content).decode()
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         title=title,
