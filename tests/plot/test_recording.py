@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from PIL import Image
 
 from asr.plot.recording import (
     Span,
@@ -19,6 +18,7 @@ from asr.plot.recording import (
     envelope,
     marked,
 )
+from tests.plot.test_curves import pixels
 
 TOKENS = ["<blk>", "<unk>", "▁A", "B", "C"]
 
@@ -28,10 +28,6 @@ def emissions(path: list[int], vocab: int = 5) -> np.ndarray:
     rows = np.full((len(path), vocab), 0.001)
     rows[np.arange(len(path)), path] = 1.0
     return np.log(rows / rows.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-def pixels(path: Path) -> np.ndarray:
-    return np.asarray(Image.open(path).convert("RGB"))
 
 
 def test_tokens_come_in_the_order_of_the_best_path() -> None:
