@@ -84,13 +84,10 @@ def test_files_of_a_folder_agree(tmp_path: Path) -> None:
     texts = report_texts(scores, speakers={"u1": "s", "u2": "t"}, characters=True)
     write_report(texts, tmp_path)
     found = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}
-    details = {"per_utt", "per_spk", "ops", "confusions"}
-    assert found == {
-        "wer",
-        "cer",
-        *(f"scoring/{name}" for name in (*details, "wer_bootci")),
-        *(f"scoring/cer/{name}" for name in (*details, "cer_bootci")),
-    }
+    details = ["per_utt", "per_spk", "ops", "confusions"]
+    words = {f"scoring/{name}" for name in (*details, "wer_bootci")}
+    characters = {f"scoring/cer/{name}" for name in (*details, "cer_bootci")}
+    assert found == {"wer", "cer"} | words | characters
     assert (tmp_path / "wer").read_text() == (
         "%WER 60.00 [ 3 / 5, 1 ins, 1 del, 1 sub ]\n"
         "%SER 100.00 [ 2 / 2 ]\n"
@@ -99,14 +96,10 @@ def test_files_of_a_folder_agree(tmp_path: Path) -> None:
     assert counted(texts["scoring/per_utt"]) == (3, 1, 1, 1)
     ops = [line.split() for line in texts["scoring/ops"].splitlines()]
     assert sum(int(row[3]) for row in ops) == 6
-    assert "<space>" in texts["scoring/cer/per_utt"]
-    cer = scores.cer
-    assert counted(texts["scoring/cer/per_utt"]) == (
-        cer.correct,
-        cer.subs,
-        cer.ins,
-        cer.dels,
-    )
+    characters_per_utt, cer = texts["scoring/cer/per_utt"], scores.cer
+    assert "<space>" in characters_per_utt
+    expected = (cer.correct, cer.subs, cer.ins, cer.dels)
+    assert counted(characters_per_utt) == expected
 
 
 def counted(per_utt: str) -> tuple[int, ...]:
