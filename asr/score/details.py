@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import chain
 
 from asr.errors import RecipeError
 from asr.score.bootstrap import Comparison, Interval
@@ -27,9 +28,7 @@ def per_utterance(id_: str, alignment: Alignment) -> str:
 
 def word_pairs(alignments: Iterable[Alignment]) -> list[Pair]:
     """Count how each word was recognised, missed or made up; most frequent first."""
-    found: Counter[tuple[str, str]] = Counter()
-    for alignment in alignments:
-        found.update(alignment.pairs)
+    found = Counter(chain.from_iterable(each.pairs for each in alignments))
     return sorted(
         (KINDS[operation(*pair)], -count, pair[0] or GAP, pair[1] or GAP)
         for pair, count in found.items()

@@ -54,8 +54,7 @@ def write_results(results: Sequence[Result], path: Path, phones: bool = False) -
 
 def table(path: Path) -> str:
     """Lay a ``results.tsv`` out for reading: names left, numbers right."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    rows = [line.split("\t") for line in lines]
+    rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
