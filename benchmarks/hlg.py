@@ -28,8 +28,7 @@ from asr.decode.methods import METHODS, REGISTRY, Decoder, SearchOptions, load_m
 from asr.decode.tune import DevSet, refined, tune_method
 from asr.fsa.grammar import read_grammar
 from asr.fsa.lexicon import read_lexicon, word_table
-from asr.score.error_rate import ErrorRate, count_errors
-from asr.score.oracle import oracle_errors
+from asr.score.error_rate import ErrorRate, count_errors, oracle_errors
 from asr.score.transcripts import read_texts
 from asr.text.tokenizer import read_tokens
 from tests.fsa.k2_reference import reference_hlg

@@ -21,7 +21,7 @@ import yaml
 from asr.decode.matrix import decode_set
 from asr.decode.options import HotWord, SearchOptions
 from asr.fsa.lexicon import read_lexicon
-from asr.score.report import score
+from asr.score.calc_metrics import score
 from asr.score.transcripts import read_texts
 from asr.text.phones import guess_spellings
 from asr.text.pronunciations import read_cmudict

@@ -18,10 +18,8 @@ from asr.decode.methods import METHODS
 from asr.decode.nbest_file import NBest, read_nbest
 from asr.errors import RecipeError, UsageError
 from asr.job import Job
-from asr.plot.emissions import draw_emissions
-from asr.plot.nbest import draw_nbest
+from asr.plot.recording import Span, draw_emissions, draw_nbest, draw_words
 from asr.plot.spectrogram import draw_spectrogram
-from asr.plot.words import Span, draw_words
 from asr.score.transcripts import read_texts
 from asr.text.normalize import get_rule
 from asr.text.tokenizer import read_tokens
@@ -33,22 +31,14 @@ SECONDS = 10  # of audio read at once
 
 @dataclass(frozen=True)
 class Recording:
-    """What is drawn: of a long one the first piece that was searched.
-
-    Attributes:
-        samples: (num_samples,) of the piece.
-        log_probs: (T, V) of the piece, ln.
-        note: says where it is only the beginning.
-        ref: its transcript, None where there is none.
-        nbests: hypotheses of the whole, by decoder.
-    """
+    """The data to draw; of a long recording the first piece that was searched."""
 
     id: str
-    samples: Samples
-    log_probs: LogProbs
-    note: str
+    samples: Samples  # (num_samples,) of the piece
+    log_probs: LogProbs  # (T, V) of the piece, ln
+    note: str  # which part it is, of a long recording
     ref: str | None
-    nbests: Mapping[str, NBest]
+    nbests: Mapping[str, NBest]  # hypotheses of the whole, by decoder
 
 
 def run(job: Job, utterance: str | None, out: Path | None) -> None:
@@ -99,7 +89,7 @@ def run(job: Job, utterance: str | None, out: Path | None) -> None:
 
 
 def load(job: Job, utterance: str | None) -> Recording:
-    """Read everything that there is about one recording of the set."""
+    """Read what is known of one recording of the set."""
     name = job.decode_sets[0]
     folder = job.paths.decode_dir(name)
     stored = read_recordings(folder / "log_probs.h5")
@@ -124,7 +114,7 @@ def load(job: Job, utterance: str | None) -> Recording:
 
 
 def choose(utterance: str | None, ids: list[str], folder: Path) -> str:
-    """The id asked for, or the first."""
+    """Return the id asked for, or the first."""
     if utterance is None:
         return ids[0]
     if utterance not in ids:
@@ -136,7 +126,7 @@ def choose(utterance: str | None, ids: list[str], folder: Path) -> str:
 
 
 def read_nbests(folder: Path, id_: str) -> dict[str, NBest]:
-    """An utterance's lists, by decoder in the usual order."""
+    """Read an utterance's lists, by decoder in the usual order."""
     return {
         method: nbest
         for method in METHODS
@@ -147,7 +137,7 @@ def read_nbests(folder: Path, id_: str) -> dict[str, NBest]:
 
 
 def spans(nbest: NBest) -> list[Span]:
-    """The words of the best hypothesis."""
+    """List the words of the best hypothesis."""
     return [
         Span(word["word"], word["start"], word["end"], word["confidence"])
         for word in nbest.rows[0].get("words", [])
@@ -155,7 +145,7 @@ def spans(nbest: NBest) -> list[Span]:
 
 
 def load_samples(job: Job, name: str, id_: str, seconds: float) -> Samples:
-    """(num_samples,) of the first ``seconds`` of a recording.
+    """Read (num_samples,), the first ``seconds`` of a recording.
 
     Raises:
         RecipeError: it is gone, or cannot be read.

@@ -11,8 +11,7 @@ from asr.errors import RecipeError
 from asr.job import Job
 from asr.owner import read_owner
 from asr.score.calc_metrics import compare_texts
-from asr.score.experiment import Decoder, TestSet
-from asr.score.page import report_page
+from asr.score.results import Decoder, TestSet, report_page
 from asr.score.transcripts import read_texts
 from asr.stage_files import REPORT, decoded_methods, phone_methods, scored_sets
 from asr.train.log_files import CURVES, METRICS
@@ -42,7 +41,7 @@ def run(job: Job) -> None:
 
 
 def read_sets(exp: Path) -> Iterator[TestSet]:
-    """All that have been scored; one that is just being decoded anew is passed over."""
+    """Read all sets that have been scored; pass over one that is being decoded anew."""
     for folder in scored_sets(exp):
         try:
             found = read_set(folder)
@@ -54,7 +53,7 @@ def read_sets(exp: Path) -> Iterator[TestSet]:
 
 
 def read_set(folder: Path) -> TestSet:
-    """The decoders whose hypotheses lie in ``folder``, all against its ``ref``.
+    """Read the hypotheses that lie in ``folder``, all against its ``ref``.
 
     Phones are not to be compared with words: decoders whose output they are make up the
     set only where there are no others, and then with the transcripts in phones.
@@ -74,7 +73,7 @@ def read_set(folder: Path) -> TestSet:
 
 
 def read_clips(job: Job, found: TestSet) -> dict[str, bytes]:
-    """Audio of the worst utterances, of a user's folder or of the corpus."""
+    """Read the audio of the worst utterances, of a user's folder or of the corpus."""
     rate = job.config.fbank.sample_rate
     folder = read_owner(job.paths.decode_dir(found.name))
     if folder is not None:
@@ -83,7 +82,7 @@ def read_clips(job: Job, found: TestSet) -> dict[str, bytes]:
 
 
 def read_curves(log: Path) -> bytes | None:
-    """The picture of the training; drawn if it is not there, None without a log."""
+    """Read or draw the picture of the training; None without a log."""
     if (log / CURVES).is_file():
         return (log / CURVES).read_bytes()
     if not (log / METRICS).is_file():

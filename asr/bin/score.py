@@ -7,11 +7,10 @@ from asr.atomic import remove
 from asr.decode.nbest_file import read_nbest
 from asr.errors import RecipeError
 from asr.job import Job
-from asr.score.calc_metrics import compare_texts
+from asr.score.calc_metrics import compare_texts, error_line
+from asr.score.error_rate import oracle_errors
 from asr.score.files import report_texts, write_report
-from asr.score.oracle import oracle_errors
-from asr.score.report import error_line
-from asr.score.results import Result, table, write_phone_results, write_results
+from asr.score.results import Result, table, write_results
 from asr.score.transcripts import read_texts
 from asr.stage_files import (
     PHONE_RESULTS,
@@ -45,11 +44,10 @@ def run(job: Job) -> None:
         words = [_score_method(folder, m, speakers) for m in methods if m not in phones]
         if words:
             write_results(words, folder / RESULTS)
-        said = [
+        if said := [
             _score_method(folder, m, speakers, True) for m in methods if m in phones
-        ]
-        if said:
-            write_phone_results(said, folder / PHONE_RESULTS)
+        ]:
+            write_results(said, folder / PHONE_RESULTS, phones=True)
     show(job)
     if scored_sets(job.paths.exp):
         from asr.bin import report  # reads audio: not needed to show a table again
@@ -62,16 +60,17 @@ def run(job: Job) -> None:
 def show(job: Job) -> None:
     """Print the tables again."""
     for name in job.decode_sets:
-        path = job.paths.decode_dir(name) / RESULTS
-        if path.is_file():
-            print(f"{path}\n{table(path)}", flush=True)
-        path = job.paths.decode_dir(name) / PHONE_RESULTS
-        if path.is_file():
-            print(f"phone errors, of decoders without lexicon: {path}\n{table(path)}")
+        folder = job.paths.decode_dir(name)
+        for file, title in (
+            (RESULTS, ""),
+            (PHONE_RESULTS, "phone errors, of decoders without lexicon: "),
+        ):
+            if (folder / file).is_file():
+                print(f"{title}{folder / file}\n{table(folder / file)}", flush=True)
 
 
 def find_speakers(job: Job, name: str) -> dict[str, str] | None:
-    """Speakers of the set's utterances, if the corpus knows those of all."""
+    """Read the speakers of the set's utterances, if the corpus knows those of all."""
     cuts = job.paths.feature_cuts(name)
     if job.test_dir is not None or not cuts.is_file():
         return None
@@ -97,15 +96,9 @@ def _score_method(
 
 
 def _print_oracle(method: str, refs: dict[str, str], path: Path, unit: str) -> None:
-    """The least errors that rescoring of the n-best lists could have, if there are any."""
-    found = read_nbest(path) if path.is_file() else []
-    nbest = {n.id: n.texts for n in found}
+    """Print the fewest errors that rescoring of the n-best lists could have."""
+    nbest = {n.id: n.texts for n in read_nbest(path)} if path.is_file() else {}
     if any(len(texts) > 1 for texts in nbest.values()):
         told = {id_: ref for id_, ref in refs.items() if id_ in nbest}
-        print(
-            error_line(
-                f"{unit} of {method}'s best in the n-best lists",
-                oracle_errors(told, nbest),
-            ),
-            flush=True,
-        )
+        name = f"{unit} of {method}'s best in the n-best lists"
+        print(error_line(name, oracle_errors(told, nbest)), flush=True)

@@ -2,14 +2,13 @@
 
 import argparse
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 from asr.errors import UsageError
-from asr.score.calc_metrics import compare_texts
+from asr.score.calc_metrics import compare_texts, comparison_note
 from asr.score.files import (
     BOOTSTRAP,
     CER_BOOTSTRAP,
@@ -18,7 +17,6 @@ from asr.score.files import (
     report_texts,
     write_report,
 )
-from asr.score.spelling import what_was_compared
 from asr.score.transcripts import named, read_speakers, read_texts, speakers_beside
 from asr.text.normalize import RULES
 
@@ -26,7 +24,7 @@ USAGE = "usage: local/score.sh [OPTIONS] REF HYP [OUT] (see local/score.sh --hel
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, like everything else."""
+    """Report wrong options in one line, like all other errors."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; {USAGE}")
@@ -40,16 +38,9 @@ def run(arguments: Sequence[str]) -> int:
         RecipeError: a file that cannot be used, or a reference without hypothesis.
     """
     given = build_parser().parse_args(arguments)
-    with _uncollected():
-        return _score(given)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without Python's search for cycles: of millions of words it would find none."""
-    gc.disable()
+    gc.disable()  # the search for cycles takes long on millions of words, and finds none
     try:
-        yield
+        return _score(given)
     finally:
         gc.enable()
 
@@ -68,7 +59,7 @@ def _score(given: argparse.Namespace) -> int:
         step=given.stage,
     )
     _show(texts, given)
-    print(what_was_compared(scores, given.normalize))
+    print(comparison_note(scores, given.normalize))
     if unscored:
         print(f"{len(unscored)} without reference, not scored: {named(unscored)}")
     out = given.out or default_out(given.hyp)
@@ -80,7 +71,7 @@ def _score(given: argparse.Namespace) -> int:
 def find_speakers(
     given: argparse.Namespace, ids: AbstractSet[str]
 ) -> dict[str, str] | None:
-    """``--utt2spk``, or the file of that name beside the texts.
+    """Read ``--utt2spk``, or the file of that name beside the texts.
 
     Returns:
         None if there is none, or if it does not know all of the utterances and nobody
@@ -105,13 +96,13 @@ def find_speakers(
 
 
 def default_out(hyp: Path) -> Path:
-    """``scoring_<name of HYP>`` beside it."""
+    """Choose ``scoring_<name of HYP>`` beside it."""
     path = hyp.resolve()
     return path.with_name(f"scoring_{path.name if path.is_dir() else path.stem}")
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The options; ``local/score.sh --help`` explains them."""
+    """Define the options, which ``local/score.sh --help`` explains."""
     parser = Parser(prog="local/score.sh", add_help=False, allow_abbrev=False)
     parser.add_argument("ref", type=Path)
     parser.add_argument("hyp", type=Path)
@@ -126,7 +117,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def top_names(texts: Mapping[str, str]) -> set[str]:
-    """Names of files and folders directly below OUT."""
+    """List the files and folders directly below OUT."""
     return {f"{name.split('/')[0]}/" if "/" in name else name for name in texts}
 
 

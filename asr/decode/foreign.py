@@ -20,8 +20,8 @@ from asr.decode.timed_text import write_timed
 from asr.decode.tune import DevSet, refined, tune_method
 from asr.fsa.lexicon import read_arpa_words
 from asr.job import TIMED
+from asr.score.calc_metrics import score
 from asr.score.files import report_texts, write_report
-from asr.score.report import score
 from asr.score.results import Result, write_results
 from asr.score.transcripts import read_texts
 from asr.text.foreign_tokens import ForeignTokens, read_foreign_tokens

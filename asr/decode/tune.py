@@ -13,7 +13,7 @@ from asr.decode.methods import REGISTRY, SearchOptions
 from asr.decode.scale_search import search_scales
 from asr.decode.surface_table import surface_table
 from asr.errors import RecipeError
-from asr.plot.scales import draw_scales
+from asr.plot.curves import draw_scales
 from asr.progress import LineTimer
 
 

@@ -1,4 +1,4 @@
-"""The curves of one training as a picture."""
+"""Curves of a training, and the error rate over a decoder's scales."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,12 +10,14 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from asr.atomic import atomic_path
-from asr.plot.spectrogram import METADATA
+from asr.plot.spectrogram import METADATA, save_png
 
 MAX_POINTS = 600  # of one curve; more are averaged in groups
 
 Record = Mapping[str, Any]  # a line of metrics.jsonl
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]  # (N,) steps, (N,) values
+Scales = tuple[float, ...]
+Surface = Mapping[Scales, float]  # %WER
 
 
 def draw_curves(records: Sequence[Record], path: Path) -> None:
@@ -28,61 +30,44 @@ def draw_curves(records: Sequence[Record], path: Path) -> None:
     steps = [r for r in records if r["kind"] == "step"]
     epochs = [r for r in records if r["kind"] == "epoch"]
     figure = Figure(figsize=(12.0, 6.4), dpi=90)
-    axes = figure.subplots(2, 3).flat
-    _loss(axes[0], steps, epochs)
+    loss, dev, rate, norm, speed, skipped = axes = list(figure.subplots(2, 3).flat)
+    _plot(loss, steps, "loss", "train, with augmentation")
+    _plot(loss, epochs, "dev_loss", "dev", marker="o")
+    loss.set_title("loss a token (ln)", fontsize=10)
+    loss.set_yscale("log")  # a loss goes down in a straight line for long
     of_text = any("dev_perplexity" in r for r in epochs)
-    (_perplexity if of_text else _error_rates)(axes[1], epochs)
+    if of_text:
+        _plot(dev, epochs, "dev_perplexity", "a word", marker="o")
+        dev.set_title("dev perplexity", fontsize=10)
+    else:
+        _plot(dev, epochs, "dev_wer", "WER", marker="o", scale=100.0)
+        _plot(dev, epochs, "dev_cer", "CER", marker="o", scale=100.0)
+        dev.set_title("dev, greedy, %", fontsize=10)
+    for place in loss, dev:
+        place.legend(fontsize=8)
+    unit = "tokens" if of_text else "seconds of audio"
     for place, key, title in (
-        (axes[2], "learning_rate", "learning rate"),
-        (axes[3], "gradient_norm", "gradient norm"),
-        (
-            axes[4],
-            "throughput",
-            f"{'tokens' if of_text else 'seconds of audio'} a second",
-        ),
-        (axes[5], "skipped", "steps skipped so far"),
+        (rate, "learning_rate", "learning rate"),
+        (norm, "gradient_norm", "gradient norm"),
+        (speed, "throughput", f"{unit} a second"),
+        (skipped, "skipped", "steps skipped so far"),
     ):
         _plot(place, steps, key, title)
         place.set_title(title, fontsize=10)
-    axes[3].set_yscale("log")
+    norm.set_yscale("log")
     for place in axes:
         place.set_xlabel("step", fontsize=8)
         place.set_xlim(0, max([1, *(r["step"] for r in records)]))
         place.tick_params(which="both", labelsize=8)
         place.grid(alpha=0.3)
-    for place in axes[1], axes[2], axes[4], axes[5]:
-        highest = place.get_ylim()[1] if place is not axes[5] else _skipped(steps)
+    most_skipped = max([1.0, *(float(r["skipped"]) for r in steps)])
+    for place in dev, rate, speed, skipped:
+        highest = most_skipped if place is skipped else place.get_ylim()[1]
         place.set_ylim(-0.03 * highest, 1.05 * highest)  # a line at 0 is seen too
     # Fixed margins: to fit them to the labels would draw everything twice.
     figure.subplots_adjust(0.05, 0.08, 0.985, 0.94, wspace=0.2, hspace=0.32)
     with atomic_path(path) as partial:
         figure.savefig(partial, format="png", metadata=METADATA)
-
-
-def _skipped(steps: Sequence[Record]) -> float:
-    return max([1.0, *(float(r["skipped"]) for r in steps)])
-
-
-def _loss(axes: Axes, steps: Sequence[Record], epochs: Sequence[Record]) -> None:
-    """On a logarithmic axis, where a loss goes down in a straight line for long."""
-    _plot(axes, steps, "loss", "train, with augmentation")
-    _plot(axes, epochs, "dev_loss", "dev", marker="o")
-    axes.set_title("loss a token (ln)", fontsize=10)
-    axes.set_yscale("log")
-    axes.legend(fontsize=8)
-
-
-def _error_rates(axes: Axes, epochs: Sequence[Record]) -> None:
-    for key, name in (("dev_wer", "WER"), ("dev_cer", "CER")):
-        _plot(axes, epochs, key, name, marker="o", scale=100.0)
-    axes.set_title("dev, greedy, %", fontsize=10)
-    axes.legend(fontsize=8)
-
-
-def _perplexity(axes: Axes, epochs: Sequence[Record]) -> None:
-    _plot(axes, epochs, "dev_perplexity", "a word", marker="o")
-    axes.set_title("dev perplexity", fontsize=10)
-    axes.legend(fontsize=8)
 
 
 def _plot(
@@ -98,17 +83,59 @@ def _plot(
 
 
 def curve(records: Sequence[Record], key: str) -> Curve:
-    """The (step, value) pairs of ``key``, where there is a value."""
+    """Collect the (step, value) pairs of ``key``, where there is a value."""
     known = [(r["step"], r[key]) for r in records if r.get(key) is not None]
     x, y = np.array(known, np.float64).reshape(-1, 2).T
     return x, y
 
 
 def thinned(points: Curve, most: int = MAX_POINTS) -> Curve:
-    """At most ``most`` points, each the mean of a group of neighbours."""
+    """Reduce to at most ``most`` points, each the mean of a group of neighbours."""
     x, y = points
     if len(x) <= most:
         return points
     begins = np.linspace(0, len(x), most, endpoint=False).astype(np.int64)
     sizes = np.diff(np.append(begins, len(x)))
     return np.add.reduceat(x, begins) / sizes, np.add.reduceat(y, begins) / sizes
+
+
+def draw_scales(
+    path: Path,
+    title: str,
+    axes: Mapping[str, Scales],
+    reranked: Surface,
+    decoded: Surface,
+    best: Scales,
+) -> None:
+    """Draw %WER over one scale as a line, over two as a map, as PNG.
+
+    Args:
+        axes: the values of each scale, by its name. Of more than two scales the
+            plane of the first two through ``best`` is drawn.
+        reranked: %WER of every point.
+        decoded: %WER of those that were really decoded.
+        best: the one of these that is taken.
+    """
+    figure = Figure(figsize=(6.4, 4.4), dpi=90)
+    place = figure.add_subplot()
+    known = sorted(point for point in decoded if point[2:] == best[2:])
+    if len(axes) == 1:
+        line = sorted(reranked)
+        heights = [reranked[point] for point in line]
+        place.plot([x for (x,) in line], heights, linewidth=1, label="reranked")
+        heights, taken = [decoded[point] for point in known], decoded[best]
+        place.grid(alpha=0.3)
+        place.set_ylabel("WER (%)")
+    else:
+        x, y, *_ = axes.values()
+        values = np.array([[reranked[(a, b) + best[2:]] for a in x] for b in y])
+        mesh = place.pcolormesh(x, y, values, shading="nearest", cmap="viridis_r")
+        figure.colorbar(mesh, ax=place, label="WER (%), reranked")
+        heights, taken = [point[1] for point in known], best[1]
+        place.set_ylabel(list(axes)[1])
+    place.plot([point[0] for point in known], heights, "k.", label="decoded")
+    place.plot(best[0], taken, "r*", markersize=12, label="taken")
+    place.set_xlabel(next(iter(axes)))
+    place.set_title(title, fontsize=10)
+    place.legend(fontsize=8)
+    save_png(figure, path)

@@ -1,4 +1,4 @@
-"""How sure an error rate is, and the difference of two: Bisani and Ney's bootstrap.
+"""Confidence intervals of error rates and their differences: Bisani and Ney's bootstrap.
 
 "Bootstrap estimates for confidence intervals in ASR performance evaluation", ICASSP
 2004: the set is drawn anew, utterance by utterance with replacement, many times.
@@ -21,7 +21,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Interval:
-    """A value of the whole set, and its 95 % percentile interval; fractions."""
+    """A value of the whole set, and its 95 % percentile interval, as fractions."""
 
     value: float
     low: float
@@ -30,31 +30,20 @@ class Interval:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two hypotheses of the same utterances.
-
-    Attributes:
-        difference: the second error rate less the first.
-        improved: share of the replications in which the second has fewer errors.
-        p: two-sided, of a difference as large if there were none.
-    """
+    """Two hypotheses of the same utterances."""
 
     first: Interval
     second: Interval
-    difference: Interval
-    improved: float
-    p: float
+    difference: Interval  # the second error rate less the first
+    improved: float  # share of the replications in which the second has fewer errors
+    p: float  # two-sided, of a difference as large if there were none
 
 
 def interval(
     errors: Sequence[ErrorRate], replications: int = REPLICATIONS, seed: int = SEED
 ) -> Interval:
-    """The error rate of utterances, with its interval.
-
-    Args:
-        errors: the counts of each utterance.
-    """
-    table = np.array([(e.errors, e.length) for e in errors], np.int64).reshape(-1, 2)
-    sums = _resampled(table, replications, seed)
+    """Estimate the interval of an error rate from each utterance's counts."""
+    sums = _resampled([(e.errors, e.length) for e in errors], replications, seed)
     return _interval(ErrorRate.total(errors).rate, _rates(sums[:, 0], sums[:, 1]))
 
 
@@ -64,16 +53,14 @@ def compare(
     replications: int = REPLICATIONS,
     seed: int = SEED,
 ) -> Comparison:
-    """Compare two hypotheses; each replication draws the same utterances for both.
+    """Compare two hypotheses by their counts of the same utterances, in one order.
 
-    Args:
-        first, second: counts of each utterance, in the same order.
+    Each replication draws the same utterances for both.
     """
-    table = np.array(
-        [(a.errors, b.errors, a.length) for a, b in zip(first, second, strict=True)],
-        np.int64,
-    ).reshape(-1, 3)
-    sums = _resampled(table, replications, seed)
+    pairs = zip(first, second, strict=True)
+    sums = _resampled(
+        [(a.errors, b.errors, a.length) for a, b in pairs], replications, seed
+    )
     rates = [_rates(sums[:, side], sums[:, 2]) for side in (0, 1)]
     values = [ErrorRate.total(side).rate for side in (first, second)]
     gained = rates[1] - rates[0]
@@ -89,29 +76,24 @@ def compare(
     )
 
 
-def _resampled(table: Ints, replications: int, seed: int) -> Ints:
-    """Sums of the columns over each replication, (replications, columns).
+def _resampled(table: Sequence[tuple[int, ...]], replications: int, seed: int) -> Ints:
+    """Sum the columns over each replication: (replications, columns).
 
     Utterances with the same row cannot be told apart, so it is drawn how often each
     row comes, instead of utterance by utterance.
     """
-    if not len(table):
-        return np.zeros((replications, table.shape[1]), np.int64)
+    if not table:
+        return np.zeros((replications, 3), np.int64)
     rows, counts = np.unique(table, axis=0, return_counts=True)
-    rng = np.random.default_rng(seed)
-    sums = np.empty((replications, table.shape[1]), np.int64)
-    for begin in range(0, replications, CHUNK):
-        part = sums[begin : begin + CHUNK]
-        part[:] = rng.multinomial(len(table), counts / len(table), len(part)) @ rows
-    return sums
+    rng, shares = np.random.default_rng(seed), counts / len(table)
+    sizes = (min(CHUNK, replications - n) for n in range(0, replications, CHUNK))
+    drawn = [rng.multinomial(len(table), shares, size) @ rows for size in sizes]
+    return np.concatenate(drawn)
 
 
 def _rates(errors: Ints, lengths: Ints) -> Floats:
-    """As ``ErrorRate.rate``, also where a replication has no reference words."""
-    rates: Floats = np.where(
-        lengths > 0, errors / np.maximum(lengths, 1), (errors > 0).astype(np.float64)
-    )
-    return rates
+    """Divide as ``ErrorRate.rate`` does, also where there are no reference words."""
+    return np.where(lengths > 0, errors / np.maximum(lengths, 1), 1.0 * (errors > 0))
 
 
 def _interval(value: float, replicated: Floats) -> Interval:

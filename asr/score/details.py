@@ -1,21 +1,21 @@
-"""Texts of the detail files, in the forms of Kaldi's scoring scripts."""
+"""Texts of the detail files, as Kaldi's scoring scripts write them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import chain
 
 from asr.errors import RecipeError
-from asr.score.align import GAP, Alignment
 from asr.score.bootstrap import Comparison, Interval
-from asr.score.error_rate import ErrorRate
+from asr.score.error_rate import GAP, Alignment, ErrorRate, operation
 from asr.score.transcripts import named
 
-SUBSTITUTION = "substitution"
+KINDS = {"C": "correct", "S": "substitution", "I": "insertion", "D": "deletion"}
 COLUMNS = ("#SENT", "#WORD", "Corr", "Sub", "Ins", "Del", "Err", "S.Err")
 Pair = tuple[str, int, str, str]  # kind, -count, reference and hypothesis word
 
 
 def per_utterance(id_: str, alignment: Alignment) -> str:
-    """Four lines in the form of Kaldi's per_utt: ref, hyp, op, and #csid."""
+    """Format Kaldi's ``per_utt`` of an utterance: ref, hyp, op, and #csid."""
     refs = [ref or GAP for ref, _ in alignment.pairs]
     hyps = [hyp or GAP for _, hyp in alignment.pairs]
     widths = list(map(max, map(len, refs), map(len, hyps)))
@@ -27,26 +27,16 @@ def per_utterance(id_: str, alignment: Alignment) -> str:
 
 
 def word_pairs(alignments: Iterable[Alignment]) -> list[Pair]:
-    """How each word was recognised, or not, or out of nothing; most often first."""
-    found: Counter[tuple[str | None, str | None]] = Counter()
-    for alignment in alignments:
-        found.update(alignment.pairs)
+    """Count how each word was recognised, missed or made up; most frequent first."""
+    found = Counter(chain.from_iterable(each.pairs for each in alignments))
     return sorted(
-        (_kind(ref, hyp), -count, ref or GAP, hyp or GAP)
-        for (ref, hyp), count in found.items()
+        (KINDS[operation(*pair)], -count, pair[0] or GAP, pair[1] or GAP)
+        for pair, count in found.items()
     )
 
 
-def _kind(ref: str | None, hyp: str | None) -> str:
-    if ref == hyp:
-        return "correct"
-    if ref is None:
-        return "insertion"
-    return "deletion" if hyp is None else SUBSTITUTION
-
-
 def operation_lines(pairs: Iterable[Pair]) -> str:
-    """Kaldi's ``ops``: kind, reference word, hypothesis word, how often."""
+    """Format Kaldi's ``ops``: kind, reference word, hypothesis word, how often."""
     rows = list(pairs)
     longest = max((max(len(ref), len(hyp)) for _, _, ref, hyp in rows), default=0)
     width = min(16, longest)  # a few long words would widen all lines
@@ -58,16 +48,16 @@ def operation_lines(pairs: Iterable[Pair]) -> str:
 
 
 def confusion_lines(pairs: Iterable[Pair]) -> str:
-    """Confusion pairs as sclite lists them, ``count  ref -> hyp``."""
+    """List confusion pairs as sclite does, ``count  ref -> hyp``."""
     return "".join(
         f"{-count:>6}  {ref} -> {hyp}\n"
         for kind, count, ref, hyp in pairs
-        if kind == SUBSTITUTION
+        if kind == KINDS["S"]
     )
 
 
 def per_speaker(words: Mapping[str, ErrorRate], speakers: Mapping[str, str]) -> str:
-    """Kaldi's ``per_spk``: for each speaker the counts, and percent of the words.
+    """Format Kaldi's ``per_spk``: each speaker's counts, and percent of the words.
 
     Args:
         words: the counts of each utterance.
@@ -92,7 +82,6 @@ def per_speaker(words: Mapping[str, ErrorRate], speakers: Mapping[str, str]) -> 
 
 
 def _speaker(name: str, utterances: list[ErrorRate]) -> list[str]:
-    """The counts; and of each 100 words, unless there are none."""
     sum_ = ErrorRate.total(utterances)
     counts = (sum_.correct, sum_.subs, sum_.ins, sum_.dels, sum_.errors)
     wrong = sum(each.errors > 0 for each in utterances)
@@ -106,12 +95,12 @@ def _speaker(name: str, utterances: list[ErrorRate]) -> list[str]:
 
 
 def interval_lines(name: str, found: Interval) -> str:
-    """Kaldi's ``wer_bootci`` of one hypothesis set."""
+    """Format Kaldi's ``wer_bootci`` of one hypothesis set."""
     return _set_line("Set1", name, found)
 
 
 def comparison_lines(name: str, found: Comparison) -> str:
-    """Kaldi's ``wer_bootci`` of two, and what it leaves out: the difference and p."""
+    """Format ``wer_bootci`` of two sets; unlike Kaldi also their difference and p."""
     gained = found.difference
     return (
         _set_line("Set1", name, found.first)

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asr.atomic import remove, write_text
-from asr.score.align import Alignment
 from asr.score.bootstrap import compare, interval
+from asr.score.calc_metrics import Scores, error_line, sentence_line
 from asr.score.details import (
     comparison_lines,
     confusion_lines,
@@ -27,8 +27,7 @@ from asr.score.details import (
     per_utterance,
     word_pairs,
 )
-from asr.score.error_rate import ErrorRate
-from asr.score.report import Scores, error_line, sentence_line
+from asr.score.error_rate import Alignment, ErrorRate
 
 WER_STEP, DETAILS_STEP, CER_STEP = STEPS = (0, 1, 2)  # numbers of --stage
 DETAILS, CER_DETAILS = "scoring", "scoring/cer"

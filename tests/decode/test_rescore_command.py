@@ -17,7 +17,7 @@ from asr.decode.methods import METHODS
 from asr.decode.nbest_file import read_nbest
 from asr.job import RESCORED, RESCORED_LISTS
 from asr.options import build_parser, make_job
-from asr.score.report import score
+from asr.score.calc_metrics import score
 from asr.score.transcripts import read_texts
 
 SETTINGS = (

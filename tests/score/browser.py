@@ -27,8 +27,9 @@ class Browser:
         flags = [*ARGUMENTS, f"--user-data-dir={folder}"]
         options = {"binary": shutil.which("chromium"), "args": flags}
         wanted = {"alwaysMatch": {"goog:chromeOptions": options}}
-        found = self._ask("POST", "", {"capabilities": wanted})
-        self._session += f"/{found['sessionId']}"
+        self._session += (
+            "/" + self._ask("POST", "", {"capabilities": wanted})["sessionId"]
+        )
 
     def open(self, page: Path) -> None:
         self._ask("POST", "/url", {"url": page.as_uri()})

@@ -48,9 +48,8 @@ def test_shares_are_those_of_all_resamples() -> None:
 
 
 def test_interval_is_kaldis_where_there_are_many_utterances() -> None:
-    pairs = [pair for pair in random_pairs(600, seed=5) if pair[0]]
-    refs, hyps = ([list(pair[side]) for pair in pairs] for side in (0, 1))
-    ours = interval([count_errors(r, h) for r, h in pairs])
+    refs, hyps = zip(*[p for p in random_pairs(600, seed=5) if p[0]], strict=True)
+    ours = interval(list(map(count_errors, refs, hyps)))
     theirs = kaldialign.bootstrap_wer_ci(refs, hyps)
     assert ours.value == pytest.approx(theirs["wer"], rel=0.01)
     width = theirs["ci95max"] - theirs["ci95min"]
@@ -65,10 +64,7 @@ def test_probability_of_improving_is_kaldis() -> None:
         [[w if rng.random() > rate else "x" for w in ref] for ref in refs]
         for rate in (0.3, 0.26)
     )
-    counts = [
-        [count_errors(r, h) for r, h in zip(refs, side, strict=True)]
-        for side in (worse, better)
-    ]
+    counts = [list(map(count_errors, refs, side)) for side in (worse, better)]
     theirs = kaldialign.bootstrap_wer_ci(refs, worse, better)["p_s2_improv_over_s1"]
     assert 0.1 < theirs < 0.999
     assert compare(*counts).improved == pytest.approx(theirs, abs=0.02)
@@ -98,10 +94,7 @@ def test_same_seed_same_interval() -> None:
 
 
 def test_without_words_or_utterances() -> None:
-    for counts, rate in (
-        ([], 0.0),
-        ([ErrorRate.zero()], 0.0),
-        ([ErrorRate(2, 0, 0, 0)], 1.0),
-    ):
+    zero, inserted = [ErrorRate.zero()], [ErrorRate(2, 0, 0, 0)]
+    for counts, rate in (([], 0.0), (zero, 0.0), (inserted, 1.0)):
         found = interval(counts)
         assert (found.low, found.value, found.high) == (rate, rate, rate)

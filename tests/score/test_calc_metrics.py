@@ -1,11 +1,11 @@
-"""``calc_metrics`` on folders, mappings and lists."""
+"""Rates of whole sets; ``calc_metrics`` on folders, mappings and lists."""
 
 from pathlib import Path
 
 import pytest
 
 from asr.errors import RecipeError
-from asr.score.calc_metrics import calc_metrics
+from asr.score.calc_metrics import calc_metrics, error_line, score, sentence_line
 from asr.score.error_rate import ErrorRate
 
 REFS = {"a": "one two three", "b": "four", "c": ""}
@@ -46,3 +46,36 @@ def test_a_reference_needs_a_hypothesis() -> None:
         calc_metrics({"a": "x", "b": "y"}, {"a": "x"})
     with pytest.raises(RecipeError, match="2 references and 1 hypotheses"):
         calc_metrics(["x", "y"], ["x"])
+
+
+def test_rates_are_of_the_whole_corpus_not_a_mean_of_rates() -> None:
+    refs = {"a": "ONE", "b": "ONE TWO THREE FOUR FIVE SIX SEVEN EIGHT NINE"}
+    scores = score(refs, refs | {"a": "TWO"})
+    assert scores.wer.rate == pytest.approx(0.1)
+    assert sentence_line(scores) == "%SER 50.00 [ 1 / 2 ]"
+    line = error_line("WER", ErrorRate(ins=9, dels=11, subs=39, length=773))
+    assert line == "%WER 7.63 [ 59 / 773, 9 ins, 11 del, 39 sub ]"
+
+
+def test_an_empty_reference_adds_insertions_and_no_words() -> None:
+    refs = {"full": "A B C D", "empty": "", "both": "", "lost": "E"}
+    hyps = {"full": "A B C D", "empty": "X Y", "both": "", "lost": ""}
+    scores = score(refs, hyps)
+    assert scores.wer == ErrorRate(2, 1, 0, 5)
+    assert scores.cer == ErrorRate(3, 1, 0, 8)
+    assert scores.words["both"] == ErrorRate.zero()
+
+
+@pytest.mark.parametrize(
+    ("refs", "hyps", "said"),
+    [
+        ({"a": "X", "b": "Y"}, {"a": "X"}, "no hypothesis for b"),
+        ({"a": "X"}, {"a": "X", "c": "Y"}, "no reference for c"),
+        ({str(i): "" for i in range(9)}, {}, "0, 1, 2, 3, 4 and 4 more"),
+    ],
+)
+def test_ids_have_to_match(
+    refs: dict[str, str], hyps: dict[str, str], said: str
+) -> None:
+    with pytest.raises(RecipeError, match=said):
+        score(refs, hyps)

@@ -49,11 +49,7 @@ def test_rates_are_printed_and_the_place_of_the_files_is_named(
 
 def test_out_and_options(texts: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = say(capsys, "--cer", "--per-speaker", "data", "hyp", "deep/out")
-    assert [line.split()[:2] for line in said if "raw" in line] == [
-        ["ann", "raw"],
-        ["bob", "raw"],
-        ["SUM", "raw"],
-    ]
+    assert [line.split()[0] for line in said if "raw" in line] == ["ann", "bob", "SUM"]
     assert said[-1] == "written: deep/out/{cer,scoring/,wer}"
     assert not (texts / "scoring_hyp").exists()
     assert (texts / "deep/out/scoring/cer/ops").is_file()

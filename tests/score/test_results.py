@@ -16,14 +16,25 @@ from asr.data.clips import encode
 from asr.errors import RecipeError
 from asr.options import build_parser, make_job
 from asr.plot.curves import draw_curves
-from asr.score.experiment import Decoder, TestSet
-from asr.score.page import report_page
-from asr.score.report import score
+from asr.score.calc_metrics import score
+from asr.score.error_rate import ErrorRate
+from asr.score.results import (
+    Decoder,
+    Result,
+    TestSet,
+    report_page,
+    table,
+    write_results,
+)
 from tests.score.browser import Browser, browser
 
 REFS = {f"u{k}": "ONE TWO <THREE> FOUR" for k in range(30)}
 GREEDY = REFS | {"u1": "ONE TOO FOUR", "u2": "ONE TWO <THREE> FOUR & MORE", "u3": ""}
 BEAM = REFS | {"u1": "ONE TWO FOUR", "u4": "ONE TWO <TREE> FOUR"}
+DECODERS = [
+    Decoder("greedy", score(REFS, GREEDY), 0.0001, 50.0),
+    Decoder("beam-lm", score(REFS, BEAM), 0.01, 100.0),
+]
 RATE = 16000
 
 
@@ -39,11 +50,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rates = {"learning_rate": 1e-3, "gradient_norm": 1.0, "throughput": 9.0}
     records = [record | rates | {"skipped": 0} for record in records]
     draw_curves(records, folder / "curves.png")
-    decoders = [
-        Decoder("greedy", score(REFS, GREEDY), 0.0001, 50.0),
-        Decoder("beam-lm", score(REFS, BEAM), 0.01, 100.0),
-    ]
-    sets = [TestSet("test", decoders), TestSet("other", decoders[:1])]
+    sets = [TestSet("test", DECODERS), TestSet("other", DECODERS[:1])]
     clips = {("test", "u1"): tone(0.5), ("test", "u4"): tone(1.5)}
     curves = (folder / "curves.png").read_bytes()
     text = report_page("exp/<a&b>", "commit: 123\nmodel:", curves, sets, clips)
@@ -91,11 +98,8 @@ def test_numbers_are_those_of_the_scores(page: Path) -> None:
 
 
 def test_worst_utterances_are_those_of_the_best_decoder() -> None:
-    decoders = [
-        Decoder(n, score(REFS, h), 0, 0) for n, h in (("a", GREEDY), ("b", BEAM))
-    ]
-    found = TestSet("test", decoders)
-    assert found.best.name == "b" and found.worst == ["u1", "u4"]
+    found = TestSet("test", DECODERS)
+    assert found.best.name == "beam-lm" and found.worst == ["u1", "u4"]
 
 
 def test_a_browser_shows_and_plays_it(page: Path, tmp_path: Path) -> None:
@@ -189,3 +193,15 @@ def test_a_damaged_set_is_named_and_left_out(
     with pytest.raises(RecipeError, match="no results to report"):
         report.run(job_of(experiment))
     assert "decode_mydata is left out: no hypothesis for b" in capsys.readouterr().out
+
+
+def test_results_table(tmp_path: Path) -> None:
+    errors = ErrorRate(1, 2, 3, 100)
+    path = tmp_path / "results.tsv"
+    write_results([Result("beam-lm", errors, errors, 0.01234, 99.6)], path)
+    header, row = path.read_text().splitlines()
+    assert header.split("\t") == (
+        "method wer cer ins del sub words rtf peak_rss_mb".split()
+    )
+    assert row.split("\t") == "beam-lm 6.00 6.00 1 2 3 100 0.0123 100".split()
+    assert len({len(line) for line in table(path).splitlines()}) == 1
