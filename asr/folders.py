@@ -82,10 +82,10 @@ def _list(top: Path, found: Listing, seen: dict[str, Path]) -> Iterator[Path]:
             path = folder / entry.name
             if entry.is_dir(follow_symlinks=False):
                 stack.append((path, os.path.join(real, entry.name)))
+            elif entry.is_file(follow_symlinks=False) or os.path.isfile(path):
+                found.files.append(path)
             elif os.path.isdir(path):
                 yield path
-            elif os.path.isfile(path):
-                found.files.append(path)
             elif entry.is_symlink() and not os.path.exists(path):
                 found.problems[path] = f"no such file ({where_to(path)})"
             else:

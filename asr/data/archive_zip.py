@@ -5,6 +5,7 @@ import shutil
 import stat
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
@@ -86,7 +87,7 @@ def _name(member: zipfile.ZipInfo) -> tuple[str, bool]:
     if member.flag_bits & UTF8_NAME or member.orig_filename.isascii():
         return member.filename, True
     raw = member.orig_filename.encode("cp437").split(b"\0")[0]
-    for candidate in (*_unicode_path(member.extra), raw):
+    for candidate in (*_unicode_path(member.extra, raw), raw):
         try:
             return candidate.decode("utf-8"), True
         except UnicodeDecodeError:
@@ -94,12 +95,15 @@ def _name(member: zipfile.ZipInfo) -> tuple[str, bool]:
     return raw.decode("cp437"), False
 
 
-def _unicode_path(extra: bytes) -> Iterable[bytes]:
+def _unicode_path(extra: bytes, raw: bytes) -> Iterable[bytes]:
+    """The name in an extra field, if it is of this one and not of an earlier name."""
     while len(extra) >= 4:
         kind, size = struct.unpack("<HH", extra[:4])
-        if kind == UNICODE_PATH and 5 < size <= len(extra) - 4:
-            yield extra[9 : 4 + size]  # after version and checksum
-        extra = extra[4 + size :]
+        content, extra = extra[4 : 4 + size], extra[4 + size :]
+        if kind == UNICODE_PATH and content[1:5] == zlib.crc32(raw).to_bytes(
+            4, "little"
+        ):
+            yield content[5:]
 
 
 def _is_junk(parts: tuple[str, ...]) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 
 from asr.data.sound_file import SUFFIXES, AudioError, look_at
 from asr.data.user_names import Name, name_files, shown
-from asr.data.user_transcripts import match_transcripts, read_transcripts
+from asr.data.user_transcripts import match_transcripts, read_transcripts, some
 from asr.errors import RecipeError
 from asr.folders import is_hidden, list_files, subfolder, where_to
 from asr.text.normalize import Rule, without_reserved
@@ -61,14 +61,9 @@ def load_user_folder(folder: Path, normalize: Rule) -> UserFolder:
     heard = find_audio(root)
     names = name_files(list(heard.audio))
     reserved: list[str] = []
-
-    def rule(text: str) -> str:
-        text, before = without_reserved(text)
-        text, after = without_reserved(normalize(text))
-        reserved.extend([*before, *after])
-        return text
-
-    told = read_transcripts(subfolder(folder, "transcriptions"), rule)
+    told = read_transcripts(
+        subfolder(folder, "transcriptions"), _without_marks(normalize, reserved)
+    )
     texts, notes = match_transcripts(told.texts, names)
     failures = dict(told.problems)
     for path, why in heard.problems.items():
@@ -83,20 +78,39 @@ def load_user_folder(folder: Path, normalize: Rule) -> UserFolder:
             files.append(UserFile(names[relative], path, place, key, text))
         else:
             failures[place] = problem
-    notes = [*notes, *told.notes, *heard.notes, *_beside(folder, root)]
-    if reserved:
-        words = " ".join(dict.fromkeys(reserved))
-        notes.append(
-            f"{len(reserved)} words taken out of transcripts, as they are reserved: {words}"
-        )
     files.sort(key=lambda file: file.id.encode())
+    notes += [*told.notes, *heard.notes, *_beside(folder, root)]
+    notes += _on_words(files, reserved)
+    return UserFolder(tuple(files), dict(sorted(failures.items())), tuple(notes))
+
+
+def _without_marks(normalize: Rule, taken: list[str]) -> Rule:
+    """The rule, and what the corpora's transcripts lose before and after it."""
+
+    def rule(text: str) -> str:
+        text, before = without_reserved(text)
+        text, after = without_reserved(normalize(text))
+        taken.extend([*before, *after])
+        return text
+
+    return rule
+
+
+def _on_words(files: Sequence[UserFile], reserved: Sequence[str]) -> list[str]:
+    """Notes on words that are not compared, or not as their writer may think."""
+    notes = []
+    if reserved:
+        notes.append(
+            f"{len(reserved)} words taken out of transcripts, as they are reserved: "
+            + " ".join(dict.fromkeys(reserved))
+        )
     digits = [file.id for file in files if any(map(str.isdecimal, file.text or ""))]
     if digits:
         notes.append(
             f"{len(digits)} transcripts have digits, which are compared as they are (write "
-            f"numbers as they are spoken): {_some([PurePath(id_) for id_ in digits])}"
+            f"numbers as they are spoken): {some(digits)}"
         )
-    return UserFolder(tuple(files), dict(sorted(failures.items())), tuple(notes))
+    return notes
 
 
 def audio_root(folder: Path) -> Path:
@@ -161,7 +175,9 @@ def find_audio(root: Path) -> FoundAudio:
         for link, first in listing.twice.items()
     ]
     if others:
-        notes.append(f"not audio by their names, passed over: {_some(others)}")
+        notes.append(
+            f"not audio by their names, passed over: {some([*map(shown, others)])}"
+        )
     return FoundAudio(audio, others, problems, notes)
 
 
@@ -179,16 +195,10 @@ def _beside(folder: Path, root: Path) -> list[str]:
             return []
         return [f"{shown(told)} is not read: give the folder that holds both"]
     read = (root.name, subfolder(folder, "transcriptions").name)
-    rest = [PurePath(n) for n in os.listdir(folder) if n not in read]
-    rest = sorted(path for path in rest if not is_hidden(path.name))
+    rest = sorted(n for n in os.listdir(folder) if n not in read and not is_hidden(n))
     if not rest:
         return []
-    return [f"beside {' and '.join(read)}, not read: {_some(rest)}"]
-
-
-def _some(paths: Sequence[PurePath]) -> str:
-    more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
-    return ", ".join(shown(path) for path in paths[:5]) + more
+    return [f"beside {' and '.join(read)}, not read: {some([*map(shown, rest)])}"]
 
 
 def check(path: Path) -> str | None:

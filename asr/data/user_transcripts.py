@@ -40,14 +40,11 @@ def read_transcripts(folder: Path, normalize: Rule) -> Transcripts:
         read.problems[f"{shown(folder.name)}/"] = problem
         return read
     listing = list_files(folder)
+    named = [path for path in listing.files if path.suffix.lower() == SUFFIX]
     taken: dict[str, PurePath] = {}
     assumed: dict[str, list[str]] = defaultdict(list)
-    others = []
-    for path in listing.files:
+    for path in named:
         relative = PurePath(path.relative_to(folder))
-        if path.suffix.lower() != SUFFIX:
-            others.append(shown(relative))
-            continue
         place = shown(path.relative_to(folder.parent))
         try:
             content, encoding = decode(path.read_bytes())
@@ -70,10 +67,12 @@ def read_transcripts(folder: Path, normalize: Rule) -> Transcripts:
     for path, problem in listing.problems.items():
         read.problems[shown(path.relative_to(folder.parent))] = problem
     for encoding, names in assumed.items():
-        read.notes.append(f"transcripts read as {encoding}: {_some(names)}")
+        read.notes.append(f"transcripts read as {encoding}: {some(names)}")
+    others = [p for p in listing.files if p.suffix.lower() != SUFFIX]
     if others:
         read.notes.append(
-            f"transcripts are {SUFFIX} files, others passed over: {_some(others)}"
+            f"transcripts are {SUFFIX} files, others passed over: "
+            + some([shown(path.relative_to(folder)) for path in others])
         )
     return read
 
@@ -110,7 +109,7 @@ def match_transcripts(
     if paired.unknown:
         notes.append(
             f"{len(paired.unknown)} transcripts without audio of that name (or with "
-            f"several, in different folders): {_some(paired.unknown)}"
+            f"several, in different folders): {some(paired.unknown)}"
         )
     notes += [
         f"transcript {place} is not used: {id_} has another one of its own"
@@ -173,6 +172,7 @@ def _letters(text: str) -> str:
     return plain(text).casefold()
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """The first few of some names, for a message."""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return f"{', '.join(names[:NAMED])}{more}"

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.errors import RecipeError
+from asr.fsa.lexicon import BACKOFF, EPSILON
 
 Ints = NDArray[np.int32]
 Indices = NDArray[np.int64]
@@ -68,13 +69,14 @@ def read_grammar(arpa: Path, words: Mapping[str, int], max_order: int) -> Gramma
 
     Args:
         words: id of every word, ``<s>`` and ``</s>`` included; n-grams with other
-            words are left out.
+            words are left out, and such as have the names of epsilon or ``#0``.
         max_order: longer n-grams are left out too.
 
     Raises:
         RecipeError: the file is missing or damaged.
     """
     size = max(words.values()) + 1
+    words = {word: id_ for word, id_ in words.items() if word not in (EPSILON, BACKOFF)}
     begin, end = words["<s>"], words["</s>"]
     orders: list[_Order] = []
     for ids, scores in _read_columns(arpa, words, max_order):

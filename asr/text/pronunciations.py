@@ -75,30 +75,9 @@ def read_lexicon(path: Path) -> Dictionary:
     if not path.is_file():
         raise RecipeError(f"{path}: no such lexicon (lines of 'WORD P1 P2 ...')")
     left_out: dict[str, str] = {}  # what -> an example
-    lines = []
-    for line in _split(path):
-        if _is_mark(line):
-            left_out.setdefault("marks", line.word)
-        else:
-            lines.append(line)
-    entries = []
-    for line, count in zip(lines, _numbers(lines), strict=True):
-        if count:
-            left_out.setdefault("probabilities", line.fields[0])
-        said = tuple(p for p in line.fields[count:] if not _DISAMBIGUATION.fullmatch(p))
-        _check(path, line, said)
-        order = -float(line.fields[0]) if count else 0.0
-        entries.append((order, _VARIANT.sub("", line.word) or line.word, said))
+    entries = _simplified(list(_entries(path, left_out)), left_out)
     if not entries:
         raise RecipeError(f"{path}: no words in this lexicon")
-    for what, plain in (("positions", _without_positions), ("stress", _without_stress)):
-        old = [said for *_, said in entries]
-        new = plain(old)
-        if new is not None:
-            phones = zip(chain(*old), chain(*new), strict=True)
-            left_out[what] = next(was for was, is_ in phones if was != is_)
-            pairs = zip(entries, new, strict=True)
-            entries = [(order, word, said) for (order, word, _), said in pairs]
     dictionary: Dictionary = {key_of(word): [] for _, word, _ in entries}
     for _, word, said in sorted(entries, key=lambda entry: entry[0]):
         _add(dictionary, word, said)
@@ -171,6 +150,39 @@ class _Line:
     word: str
     fields: tuple[str, ...]
     columns: int = 0
+
+
+_Entry = tuple[float, str, Phones]  # its place among those of its word, word, phones
+
+
+def _entries(path: Path, left_out: dict[str, str]) -> Iterator[_Entry]:
+    """Words with their phones as they are written, likely ones with a low place."""
+    lines = []
+    for line in _split(path):
+        if _is_mark(line):
+            left_out.setdefault("marks", line.word)
+        else:
+            lines.append(line)
+    for line, count in zip(lines, _numbers(lines), strict=True):
+        if count:
+            left_out.setdefault("probabilities", line.fields[0])
+        said = tuple(p for p in line.fields[count:] if not _DISAMBIGUATION.fullmatch(p))
+        _check(path, line, said)
+        place = -float(line.fields[0]) if count else 0.0
+        yield place, _VARIANT.sub("", line.word) or line.word, said
+
+
+def _simplified(entries: list[_Entry], left_out: dict[str, str]) -> list[_Entry]:
+    """Without positions and stress, where these are what they seem to be."""
+    for what, plain in (("positions", _without_positions), ("stress", _without_stress)):
+        old = [said for *_, said in entries]
+        new = plain(old)
+        if old and new is not None:
+            phones = zip(chain(*old), chain(*new), strict=True)
+            left_out[what] = next(was for was, is_ in phones if was != is_)
+            pairs = zip(entries, new, strict=True)
+            entries = [(place, word, said) for (place, word, _), said in pairs]
+    return entries
 
 
 def _split(path: Path) -> Iterator[_Line]:

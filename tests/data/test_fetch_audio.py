@@ -8,6 +8,7 @@ import threading
 import types
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -205,7 +206,7 @@ def test_zip_archives_with_names_in_utf_8(
     with zipfile.ZipFile(tmp_path / "flag.zip", "w") as content:
         content.write(sound, name)
     named_bytes(tmp_path / "plain.zip", sound, name.encode())
-    path = b"\1" + b"\0" * 4 + name.encode()
+    path = b"\1" + zlib.crc32(b"\xff.wav").to_bytes(4, "little") + name.encode()
     extra = b"\1\0\2\0ab" + b"up" + len(path).to_bytes(2, "little") + path
     named_bytes(tmp_path / "extra.zip", sound, b"\xff.wav", extra=extra)
     for kind in ("flag", "plain", "extra"):

@@ -219,3 +219,16 @@ def test_a_limit_of_the_process_counts_as_memory() -> None:
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert 1 << 28 < int(ran.stdout) < 2 << 30
     assert "HLG of 7 arcs needs 3.2 GB of memory" in ran.stderr
+
+
+def test_words_of_an_ngram_with_names_of_our_own(tmp_path: Path) -> None:
+    """Epsilon and #0 in somebody's text are no words, and no labels of arcs."""
+    arpa = tmp_path / "lm.arpa"
+    sentences = ["NO <eps> ON".split(), "#0 ON NO".split(), "ON NO".split()]
+    write_arpa(train_kneser_ney(sentences, 2, [0, 0]), arpa)
+    words = read_arpa_words(arpa)
+    assert words == ["NO", "ON"]
+    table = word_table(words)
+    assert table == {"<eps>": 0, "NO": 1, "ON": 2, "#0": 3, "<s>": 4, "</s>": 5}
+    grammar = read_grammar(arpa, table, 2)
+    assert set(grammar.word.tolist()) == {1, 2}
