@@ -8,8 +8,8 @@ from asr.atomic import write_text
 from asr.bin.train import read_split
 from asr.decode.acoustic import Input, compute_log_probs
 from asr.decode.methods import REGISTRY, SearchOptions, unavailable
-from asr.decode.options import checked
-from asr.decode.tune import DevSet, refined, tune_method
+from asr.decode.options import checked, stated
+from asr.decode.tune import DevSet, axes_of, bounds_of, tune_method
 from asr.errors import UsageError
 from asr.job import Job
 from asr.models.package import load_package, save_package
@@ -21,7 +21,7 @@ from asr.train.average import average_best, mix
 def run(job: Job) -> None:
     """Write ``averaged.pt`` and ``decode.yaml``. No test set is read."""
     config, paths = job.config, job.paths
-    options = checked(SearchOptions(**dataclasses.asdict(config.decode)))
+    options = checked(SearchOptions(**stated(dataclasses.asdict(config.decode))))
     tokenizer = load_units(job.lang)
     _write_average(job, tokenizer)
     package = load_package(paths.averaged)
@@ -37,12 +37,11 @@ def run(job: Job) -> None:
         if entry.scales:
             options = _tune(job, method, dev_set, options)
     write_config(config, paths.decode_dir("dev") / "config.yaml")
-    scales = {
-        name: getattr(options, name) for m in REGISTRY.values() for name in m.scales
-    }
-    chosen = {"commit": git_commit(), "tuned_on": "dev", **scales}
-    write_text(paths.decode_yaml, yaml.safe_dump(chosen, sort_keys=False))
-    print(f"{paths.decode_yaml}: {scales}", flush=True)
+    names = (n for m in REGISTRY.values() for n in (*m.scales, *m.bounds(job.lang)))
+    chosen = {name: getattr(options, name) for name in names}
+    about = {"commit": git_commit(), "tuned_on": "dev"}
+    write_text(paths.decode_yaml, yaml.safe_dump(about | chosen, sort_keys=False))
+    print(f"{paths.decode_yaml}: {chosen}", flush=True)
 
 
 def _tune(job: Job, method: str, dev: DevSet, options: SearchOptions) -> SearchOptions:
@@ -51,12 +50,13 @@ def _tune(job: Job, method: str, dev: DevSet, options: SearchOptions) -> SearchO
     if reason is not None:
         print(f"{method} is not tuned: {reason}", flush=True)
         return options
-    values = {n: getattr(job.config.tune, f"{n}s") for n in REGISTRY[method].scales}
-    axes = {n: refined(some, job.config.tune.steps) for n, some in values.items()}
+    entry, tune = REGISTRY[method], dataclasses.asdict(job.config.tune)
+    fixed = stated(dataclasses.asdict(job.config.decode))
     return tune_method(
         method,
         dev,
-        axes,
+        axes_of(entry.scales, tune, fixed),
+        bounds=bounds_of(entry.bounds(job.lang), tune, fixed),
         lang_dir=job.lang,
         lm=job.lm_file,
         options=options,

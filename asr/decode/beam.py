@@ -8,6 +8,7 @@ import functools
 import importlib.util
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, overload
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.decode.hypothesis import Hypothesis, no_path
+from asr.decode.known_words import KnownWords
 from asr.decode.log_probs import LogProbs, check_log_probs
 from asr.decode.prefix_beam import Pruning, ReferenceBeamSearch
 from asr.decode.spelled_beam import ReferenceSpelledSearch
@@ -50,6 +52,7 @@ class PrefixBeamSearch:
         spellings: token ids of the only words allowed, for tokens that do not show where
             a word begins, as phones: the words' ends are then where these say. A word may
             have several, and words may share one.
+        known: the words of ``lm`` or ``lexicon``, where several searches share them.
         token_lm: n-gram over the tokens as they are written, instead of ``lm``.
         blank: id of the blank.
         separator: a space if each token is a word of its own in a text, as phones are.
@@ -80,6 +83,7 @@ class PrefixBeamSearch:
         *,
         lexicon: Iterable[str] | Path | None = None,
         spellings: Lexicon | SpelledWords | None = None,
+        known: KnownWords | None = None,
         token_lm: WordModel | str | Path | None = None,
         blank: int = 0,
         separator: str = "",
@@ -103,13 +107,13 @@ class PrefixBeamSearch:
         self.nbest = nbest
         self.timed = timed
         self.frame_shift = frame_shift
-        words = _load(lm)
+        self._lm = words = _load(lm)
         if spellings is not None and not isinstance(spellings, SpelledWords):
             spellings = SpelledWords(spellings, words)
         self._spellings = None if spellings is None else spellings.lexicon
         fusion = Fusion(
             lm=words,
-            known=words.words() if words is not None and unk_score < 0 else None,
+            known=known,
             token_lm=_load(token_lm),
             lm_weight=lm_weight,
             word_score=word_score,
@@ -181,6 +185,10 @@ class PrefixBeamSearch:
         found = search.search(log_probs, self.nbest)
         if not found:
             return [no_path()]
+        if self._lm is not None:
+            lm = self._lm
+            counts = (sum(word not in lm for word in h.text.split()) for h in found)
+            found = [replace(h, unknown=n) for h, n in zip(found, counts, strict=True)]
         found[: self.timed] = add_words(
             found[: self.timed],
             log_probs,

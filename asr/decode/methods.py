@@ -12,6 +12,7 @@ from asr.decode import graph_methods
 from asr.decode.beam import PrefixBeamSearch
 from asr.decode.greedy import greedy_search
 from asr.decode.hypothesis import Feature, Hypothesis
+from asr.decode.known_words import KnownWords
 from asr.decode.options import Decoder as Decoder
 from asr.decode.options import Loader as Loader
 from asr.decode.options import Maker as Maker
@@ -32,6 +33,8 @@ class Method:
         scales: options tuned on dev, the language model's first. The score of a
             hypothesis is linear in them; each has the function that gives its factor.
         why_not: of a lang folder, why the decoder cannot run, or None if it can.
+        bounds: of a lang folder, options that bound the search and are chosen on dev
+            with the scales, in the order in which they are narrowed.
         load_nbest: like ``load``, where the decoder itself gives few hypotheses: for
             slower ones with many, among which tuning finds what other scales choose.
         needs_lm: an n-gram file, when it runs.
@@ -41,6 +44,7 @@ class Method:
     load: Loader
     scales: Mapping[str, Feature] = field(default_factory=dict)
     why_not: Callable[[Path], str | None] = lambda lang_dir: None
+    bounds: Callable[[Path], tuple[str, ...]] = lambda lang_dir: ()
     load_nbest: Loader | None = None
     needs_lm: bool = False
     needs_graph: bool = False
@@ -102,14 +106,17 @@ def _load_beam_lm(resources: Resources) -> Maker:
 
     assert resources.lm is not None  # load_method has seen to it
     tokens, model = resources.tokens, load_lm(resources.lm)
-    spellings = None
+    spellings, known = None, None
     if has_phones(resources.lang_dir):
         lexicon = read_lexicon(resources.lang_dir / "lexicon.txt", tokens)
         spellings = SpelledWords(lexicon, model)
+    elif words := model.words():
+        known = KnownWords(words, model)
     return lambda options: PrefixBeamSearch(
         tokens,
         model,
         spellings=spellings,
+        known=known,
         beam_size=options.phone_beam_size if spellings else options.beam_size,
         beam_threshold=options.beam_threshold,
         token_threshold=options.token_threshold,
@@ -120,12 +127,21 @@ def _load_beam_lm(resources: Resources) -> Maker:
     )
 
 
+def _beam_bounds(lang_dir: Path) -> tuple[str, ...]:
+    size = "phone_beam_size" if has_phones(lang_dir) else "beam_size"
+    return size, "beam_threshold", "token_threshold"
+
+
 def _lm_score(hyp: Hypothesis) -> float:
     return hyp.lm_score
 
 
 def _larger_score(hyp: Hypothesis) -> float:
     return hyp.larger_score
+
+
+def _unknown(hyp: Hypothesis) -> float:
+    return float(hyp.unknown)
 
 
 def _num_words(hyp: Hypothesis) -> float:
@@ -137,7 +153,12 @@ REGISTRY: Mapping[str, Method] = {  # in the order of results.tsv
     "beam": Method(_load_beam),
     "beam-lm": Method(
         _load_beam_lm,
-        scales={"lm_weight": _lm_score, "word_score": _num_words},
+        scales={
+            "lm_weight": _lm_score,
+            "word_score": _num_words,
+            "unk_score": _unknown,
+        },
+        bounds=_beam_bounds,
         needs_lm=True,
     ),
     "ctc": Method(graph_methods.load_ctc, why_not=graph_methods.no_k2),

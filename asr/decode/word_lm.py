@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from asr.decode.known_words import KnownWords
 from asr.decode.spelled_words import SpelledWords
 from asr.decode.word_model import WordModel as WordModel
 from asr.errors import RecipeError
@@ -25,9 +26,10 @@ class Fusion:
             so that the beam keeps it until it is whole or something else.
         spelled: words with their spellings, the only ones allowed, for tokens that do not
             show where words begin; or None. ``hotwords`` then count when they are whole.
-        known: the words of ``lm``, if it can list them. A word gets a negative
-            ``unk_score`` as soon as it cannot become one of them, not at its end only:
-            the scores of whole words are the same, and a narrow beam is used better.
+        known: the words of ``lexicon``, else those of ``lm``, if it can list them; made
+            if not given. An unfinished word has the score of the best one that it can
+            become, and what is no beginning of any has ``unk_score``: the scores of
+            whole words are the same, and a narrow beam is used better.
     """
 
     lm: WordModel | None = None
@@ -39,25 +41,24 @@ class Fusion:
     hotwords: frozenset[str] = frozenset()
     hotword_weight: float = 10.0
     spelled: SpelledWords | None = None
-    known: frozenset[str] | None = None
+    known: KnownWords | None = None
 
     def __post_init__(self) -> None:
         if self.lm is not None and self.token_lm is not None:
             raise RecipeError("beam search: give lm (words) or token_lm, not both")
         if self.spelled is not None and (self.lexicon, self.token_lm) != (None, None):
             raise RecipeError("beam search: spellings go without lexicon and token_lm")
-        if (
-            self.spelled is not None
-            or self.lm is None
-            or self.lexicon is not None
-            or self.unk_score >= 0
-        ):
-            object.__setattr__(self, "known", None)
+        object.__setattr__(self, "known", self._known())
 
-    @property
-    def vocabulary(self) -> frozenset[str] | None:
-        """The words allowed, or those known, or None."""
-        return self.known if self.lexicon is None else self.lexicon
+    def _known(self) -> KnownWords | None:
+        if self.spelled is not None:
+            return None
+        if self.lexicon is not None:
+            return self.known or KnownWords(self.lexicon, self.lm, closed=True)
+        if self.known is not None or self.lm is None:
+            return self.known
+        words = self.lm.words()
+        return KnownWords(words, self.lm) if words else None
 
     def word_bonus(self, words: Sequence[str]) -> list[float]:
         """What whole words get whatever the LM says."""
@@ -131,7 +132,7 @@ class WordScorer:
         self._with = fusion
         self._states = None if fusion.model is None else LmStates(fusion.model)
         self._cache: dict[tuple[int, str], tuple[int, float, float]] = {}
-        self._begun = _beginnings(fusion.vocabulary or ())
+        self._begun, self._unbegun = _look_ahead(fusion)
         self._hot_begun = _beginnings(fusion.hotwords)
 
     def begin(self) -> LmPlace:
@@ -147,10 +148,8 @@ class WordScorer:
         return self._with.lexicon is None or not word or word in self._with.lexicon
 
     def partial(self, word: str) -> float:
-        """What an unfinished word gets for beginning like a hot or no known word."""
-        score = 0.0
-        if self._with.known is not None and word and word not in self._begun:
-            score += self._with.unk_score
+        """What an unfinished word can become at best, and gets as part of a hot one."""
+        score = self._begun.get(word, self._unbegun) if word else 0.0
         if word in self._hot_begun:
             score += self._with.hotword_weight * len(word) / self._hot_begun[word]
         return score
@@ -201,3 +200,22 @@ def _beginnings(words: Iterable[str]) -> dict[str, int]:
         for end in range(1, len(word) + 1):
             begun[word[:end]] = min(begun.get(word[:end], len(word)), len(word))
     return begun
+
+
+def _look_ahead(fusion: Fusion) -> tuple[dict[str, float], float]:
+    """Every beginning of every known word with what it is worth; what others are."""
+    known = fusion.known
+    if known is None:
+        return {}, 0.0
+    if known.lm is None:
+        return dict.fromkeys(_beginnings(known.trie.words), 0.0), 0.0
+    value = fusion.lm_weight * known.unigram + fusion.unk_score * known.unknown
+    other = float(value[0]) + fusion.word_score
+    begun: dict[str, float] = {}
+    for word, own in zip(known.trie.words, value[1:].tolist(), strict=True):
+        least = own + fusion.word_score
+        for end in range(1, len(word) + 1):
+            begun[word[:end]] = max(least, begun.get(word[:end], least))
+    if not known.closed:
+        begun = {beginning: max(best, other) for beginning, best in begun.items()}
+    return begun, other

@@ -69,6 +69,7 @@ def random_options(rng: np.random.Generator, models: dict[str, Any]) -> dict[str
         ),
         "beam_threshold": float(rng.choice([INF, 14.0, 3.0])),
         "token_threshold": float(rng.choice([INF, 8.0, 2.0])),
+        "histories": int(rng.choice([1, 2, 10**9])),
         "lm_weight": float(rng.choice([0.5, 2.0, 0.0, -0.3])),
         "word_score": float(rng.choice([0.0, 1.5, -1.0])),
         "unk_score": float(rng.choice([-4.0, 0.0, 1.0])),
@@ -84,11 +85,10 @@ def by_reference(
 ) -> list[Hypothesis]:
     options = dict(options)
     nbest = options.pop("nbest")
-    sizes = ("beam_size", "beam_threshold", "token_threshold")
+    sizes = ("beam_size", "beam_threshold", "token_threshold", "histories")
     pruning = Pruning(*(options.pop(name) for name in sizes))
     hotwords = [word for phrase in options.pop("hotwords") for word in phrase.split()]
-    known = None if options["lm"] is None else options["lm"].words()
-    fusion = Fusion(hotwords=frozenset(hotwords), known=known, **options)
+    fusion = Fusion(hotwords=frozenset(hotwords), **options)
     return ReferenceBeamSearch(Vocabulary(tokens), fusion, pruning).search(
         log_probs, nbest
     )
@@ -222,6 +222,7 @@ def test_long_and_many_words_outgrow_every_array(models: dict[str, Any]) -> None
     """First sizes are 256 places and 4096 prefixes; more must change nothing."""
     log_probs = random_rows(np.random.default_rng(12), 60, 8)
     sizes = {"beam_size": 400, "beam_threshold": INF, "token_threshold": INF}
+    sizes["histories"] = 10**9
     for lm in ({"lm": models["words"]}, {"token_lm": models["tokens"]}):
         options = {**lm, **sizes, "nbest": 20}
         search = PrefixBeamSearch(TOKENS, **options)

@@ -83,7 +83,6 @@ def test_exact_over_all_sentences(arpa: Path, seed: int) -> None:
         lm_weight=0.7,
         word_score=0.4,
         unk_score=-2.0,
-        histories=10**9,
         **UNLIMITED,
     )
     found = search(log_probs)
