@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # From audio to word error rates: installs what it needs, then runs the stages.
 # shellcheck disable=SC2034 # options are also read by name
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
+ROOT=$(dirname "$(readlink -f "$0")")
 
 stage=0
 stop_stage=9
@@ -17,15 +19,17 @@ model_dir=
 init_from=
 export=
 decoders=
+hotwords=
+write=
 set=
 
 known_decoders() { # the names in asr/job.py, "greedy, beam, ..."
-  awk '/^DECODERS = \(/ { on = 1 } on { print } on && /\)/ { exit }' "$(dirname "$0")/asr/job.py" |
+  awk '/^DECODERS = \(/ { on = 1 } on { print } on && /\)/ { exit }' "$ROOT/asr/job.py" |
     grep -o '"[^"]*"' | tr -d '"' | paste -sd, | sed 's/,/, /g'
 }
 
 known_models() { # those that have a file in conf/
-  (cd "$(dirname "$0")/conf" && printf '%s\n' *.yaml) | grep -vx recipe.yaml |
+  (cd "$ROOT/conf" && printf '%s\n' *.yaml) | grep -vx recipe.yaml |
     sed 's/\.yaml$//' | paste -sd, | sed 's/,/, /g'
 }
 
@@ -46,14 +50,16 @@ help_message="Usage: ./run.sh [--stage N] [--stop-stage N] [--corpus NAME] [--op
   --init-from FILE     begin training with the layers of this checkpoint
   --decoders \"A B\"     of $(known_decoders)
                          (default: all that work here)
+  --hotwords FILE      words that beam and beam-lm listen for: stage 8; a line has a
+                         word and its weight (default 7), see docs/own_audio.md
+  --write \"A B\"        of srt, vtt, textgrid: words with times, beside stage 8's text
   --set \"a.b=c d.e=f\"  override keys of conf/*.yaml and of the corpus
 Stages: 0 download, 1 manifests, 2 fbank, 3 tokenizer, 4 lm, 5 graph, 6 train, 7 tune,
 8 decode, 9 score. A finished stage is skipped; the same command goes on after a stop.
 With --test-dir, exit code 3 says that some files could not be used, and all others are
 recognised and scored. Relative folders lie in the current one."
 
-. "$(dirname "$0")/utils/parse_options.sh"
-root=$(dirname "$0")
+. "$ROOT/utils/parse_options.sh"
 
 is_stage() { [[ "$1" =~ ^[0-9]$ ]]; }
 [ $# = 0 ] || usage_error "options are --name value, so what is '$1'?"
@@ -65,17 +71,19 @@ is_stage "$stop_stage" || usage_error "--stop-stage $stop_stage: a number from 0
 [[ -z "$model" || ", $(known_models)," == *", $model,"* ]] ||
   usage_error "--model $model: of $(known_models)"
 [ -n "$download_dir" ] || usage_error "--download-dir is empty"
-[[ "$corpus" != */* && -f "$root/egs/$corpus/corpus.yaml" ]] ||
+[[ "$corpus" != */* && -f "$ROOT/egs/$corpus/corpus.yaml" ]] ||
   usage_error "--corpus $corpus: there are $(
-    cd "$root/egs" && printf '%s\n' */corpus.yaml | sed 's:/.*::' | paste -sd' '
+    cd "$ROOT/egs" && printf '%s\n' */corpus.yaml | sed 's:/.*::' | paste -sd' '
   )"
 for decoder in $decoders; do
   [[ ", $(known_decoders)," == *", $decoder,"* ]] ||
     usage_error "--decoders $decoder: of $(known_decoders)"
 done
-[ -z "$init_from" ] || [ -f "$init_from" ] ||
-  usage_error "--init-from $init_from: no such file"
-for name in model exp_dir data_dir test_dir model_dir init_from export channel; do
+for name in init_from hotwords; do
+  [ -z "${!name}" ] || [ -f "${!name}" ] ||
+    usage_error "--${name//_/-} ${!name}: no such file"
+done
+for name in model exp_dir data_dir test_dir model_dir init_from export channel hotwords write; do
   [[ " ${given_options[*]-} " != *" $name "* || -n "${!name}" ]] ||
     usage_error "--${name//_/-} is empty"
 done
@@ -92,12 +100,13 @@ if [ -n "$test_dir" ]; then
 fi
 
 options=(--corpus "$corpus" --download-dir "$download_dir" --nj "$nj")
-for name in model exp_dir data_dir test_dir channel model_dir init_from decoders set; do
+for name in model exp_dir data_dir test_dir channel model_dir init_from decoders \
+  hotwords write set; do
   [ -z "${!name}" ] || options+=("--${name//_/-}" "${!name}")
 done
 
-"$root/utils/install.sh"
-[ -z "$export" ] || exec "$root/local/export.sh" "${options[@]}" --out "$export"
+"$ROOT/utils/install.sh"
+[ -z "$export" ] || exec "$ROOT/local/export.sh" "${options[@]}" --out "$export"
 export ASR_RUN_SH=$$ # so that a stage ends with this script (asr/parent.py)
 stages=(download manifests fbank tokenizer lm graph train tune decode score)
 { # read as a whole, so that this file may change meanwhile
@@ -105,7 +114,7 @@ stages=(download manifests fbank tokenizer lm graph train tune decode score)
     verb=${stages[number]}
     began=$SECONDS
     echo "# stage $number $verb"
-    "$root/local/$verb.sh" "${options[@]}" || {
+    "$ROOT/local/$verb.sh" "${options[@]}" || {
       status=$?
       if [ "$verb $status" = "decode 3" ]; then # some files of --test-dir are bad
         bad_files=3

@@ -67,6 +67,9 @@ class FbankConfig:
     sample_rate: int  # [>= 2000] Hz; other audio is resampled
     # [>= 10] of the log-mel filter bank, between 20 and rate / 2 - 400 Hz
     num_mel_bins: int
+    # [-60 to 0] dB of full scale that the speech in all samples is brought to, before
+    # augmentation; null: as it is, see stages.md
+    level: float | None
     dtype: str  # [float16 | float32] of the stored features
     # [each > 0] speed-perturbed copies of train; 1.0 is the original
     speeds: tuple[float, ...]
@@ -76,6 +79,8 @@ class FbankConfig:
     def __post_init__(self) -> None:
         _require(self.sample_rate >= 2000, f"sample_rate={self.sample_rate}: from 2000")
         _require(self.num_mel_bins >= 10, f"num_mel_bins={self.num_mel_bins}: from 10")
+        quiet = self.level is not None and not -60 <= self.level <= 0
+        _require(not quiet, f"level={self.level}: from -60 to 0 dB, or null")
         dtypes = ("float16", "float32")
         _require(self.dtype in dtypes, f"dtype={self.dtype}: {' or '.join(dtypes)}")
         positive = bool(self.speeds) and min(self.speeds) > 0

@@ -20,6 +20,10 @@ TRAINED_SECTIONS = ("manifest", "fbank", "tokenizer", "model", "train")
 # training, and may have keys that only a later version knows.
 MODEL_SECTIONS = ("corpus", "fbank", "tokenizer", "lm", "model", "decode")
 
+# Keys whose default changes what was done before there was the key. A file that is too
+# old to have one means this value; any other key that it lacks changes nothing by default.
+BEFORE = {"fbank.level": None}
+
 
 def load_config(
     corpus_dir: Path, model: str, settings: Sequence[str], trained: Path | None = None
@@ -79,7 +83,7 @@ def load_model_config(path: Path, settings: Sequence[str]) -> Config:
     model = saved.get("model", {}).get("name", "")
     if model not in MODELS:
         raise UsageError(f"{path}: model.name is {model!r}, not {', '.join(MODELS)}")
-    tree = default_tree(model)
+    tree = earlier_tree(model)
     for section in MODEL_SECTIONS:
         merge(tree, {section: saved.get(section, {})})
     for item in settings:
@@ -90,10 +94,9 @@ def load_model_config(path: Path, settings: Sequence[str]) -> Config:
 def trained_sections(saved: Mapping[str, Any], model: str) -> dict[str, Any]:
     """Take a trained model's sections from its ``config.yaml``.
 
-    Keys that the file is too old to have get the value of ``conf/``, where a new key
-    changes nothing by default.
+    Keys that the file is too old to have get the value that changes nothing.
     """
-    tree = default_tree(model)
+    tree = earlier_tree(model)
     merge(tree, {key: saved[key] for key in TRAINED_SECTIONS if key in saved})
     return {key: tree[key] for key in TRAINED_SECTIONS if key in saved}
 
@@ -103,6 +106,15 @@ def default_tree(model: str) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for name in ("recipe", model):
         merge(tree, read_yaml(ROOT / "conf" / f"{name}.yaml"))
+    return tree
+
+
+def earlier_tree(model: str) -> dict[str, Any]:
+    """The same for what was made before some of the keys: they change nothing."""
+    tree = default_tree(model)
+    for key, value in BEFORE.items():
+        section, _, name = key.partition(".")
+        tree[section][name] = value
     return tree
 
 

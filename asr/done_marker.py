@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from asr.config_load import default_values
+from asr.config_load import BEFORE, default_values
 
 
 def read_marker(path: Path) -> dict[str, Any]:
@@ -19,8 +19,7 @@ def read_marker(path: Path) -> dict[str, Any]:
 def changes(old: dict[str, Any], new: dict[str, Any]) -> str:
     """Say in a few words what differs between two flat mappings; empty if nothing.
 
-    A key that one of them is too old to have counts as the default of ``conf/``, where
-    a new key changes nothing.
+    A key that one of them is too old to have counts as the value that changes nothing.
     """
     old, new = {**_later(new, old), **old}, {**_later(old, new), **new}
     words = []
@@ -39,7 +38,7 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> str:
 
 def _later(other: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     """Values of the keys that ``other`` has and ``known`` is too old to have."""
-    defaults = default_values()
+    defaults = {**default_values(), **BEFORE}
     return {k: defaults[k] for k in other if k in defaults and k not in known}
 
 

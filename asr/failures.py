@@ -26,7 +26,9 @@ def check_failures(job: Job) -> None:
         return
     failures: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     for place, problem in failures.items():
-        if place.startswith("transcriptions/"):  # its recording is decoded all the same
+        if place.lower().startswith(
+            "transcriptions/"
+        ):  # its recording is decoded all the same
             print(f"not scored: {place}: {problem}", flush=True)
         else:
             print(f"not decoded: {place}: {problem}", flush=True)

@@ -1,6 +1,6 @@
 """Functions compiled by numba, and kept on disk so that it happens once.
 
-Where there is no numba they stay what they are. Modules that use this are imported
+Where numba does not work they stay what they are. Modules that use this are imported
 where they are needed, because numba takes a while to load.
 """
 
@@ -9,14 +9,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from asr.packages import missing
+
 njit: Any  # numba's own types do not know all of its options
 FunctionCache: Any
-try:
+if missing("numba") is None:
     import numba
     from numba.core.caching import FunctionCache
 
     njit = numba.njit
-except ImportError:
+else:
     njit, FunctionCache = None, object
 
 Function = TypeVar("Function", bound=Callable[..., object])

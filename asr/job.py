@@ -1,6 +1,7 @@
 """What one command works on: the configuration and where things lie."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from asr.config import Config
@@ -19,6 +20,8 @@ WITHOUT_LEXICON = ("greedy", "beam", "ctc")
 RESCORED = "rescored"  # what local/rescore.sh makes of beam-lm's lists, beside them
 RESCORED_LISTS = "nbest-lists"  # those lists
 
+
+TIMED = ("srt", "vtt", "textgrid")  # what --write may add to a decoder's folder
 
 SMALL_ARPA = 20 * 2**20  # bytes: loaded in half a second
 PHONE_ARPA = 200 * 2**20  # the same for the search of phones: in five seconds
@@ -121,9 +124,10 @@ class Job:
     decoders: tuple[str, ...]  # empty: all that this machine can run
     init_from: Path | None = None  # checkpoint whose weights training begins with
     channel: int | None = None  # of the user's recordings, from 1 on; None: their mean
-    model_dir: Path | None = (
-        None  # of a finished model that is used instead of one's own
-    )
+    # Of a finished model that is used instead of one's own.
+    model_dir: Path | None = None
+    write: tuple[str, ...] = ()  # of TIMED, for every recording
+    hotwords: Mapping[str, float] = field(default_factory=dict)  # weights by word
 
     @property
     def lang(self) -> Path:

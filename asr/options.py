@@ -8,12 +8,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from asr.config import Config
 from asr.config_load import ROOT, default_model, load_config, load_model_config
 from asr.errors import UsageError
-from asr.job import DECODERS, Job, Paths
-from asr.model_dir import BUNDLED, CONFIG, choose_model_dir, read_manifest
+from asr.job import DECODERS, TIMED, Job, Paths
+from asr.model_dir import (
+    BUNDLED,
+    CONFIG,
+    Manifest,
+    choose_model_dir,
+    read_manifest,
+)
 from asr.owner import check_owner
 from asr.stages import STAGES
+from asr.text.hotwords import read_hotwords
+from asr.text.normalize import get_rule
 
 TRAIN, TUNE, DECODE = 6, 7, 8  # numbers of the stages
 DEFAULT_CORPUS = "synth"
@@ -58,6 +67,8 @@ def build_parser(commands: Sequence[str] = STAGE_NAMES) -> argparse.ArgumentPars
     parser.add_argument("--model-dir", type=folder, help="a model from export.sh")
     parser.add_argument("--init-from", type=Path, help="begin training with its layers")
     parser.add_argument("--decoders", default="", help=" ".join(DECODERS))
+    parser.add_argument("--hotwords", type=Path, help="'word weight' lines: stage 8")
+    parser.add_argument("--write", default="", help=f"{' '.join(TIMED)}: word times")
     parser.add_argument("--set", default="", dest="settings", help="a.b=c d.e=f")
     return parser
 
@@ -116,9 +127,11 @@ def make_job(options: argparse.Namespace, stage: int) -> Job:
         corpus_dir=corpus_dir,
         nj=options.nj,
         test_dir=_test_dir(options.test_dir),
-        decoders=_decoders(options.decoders),
+        decoders=named("--decoders", options.decoders, DECODERS),
         init_from=_init_from(options.init_from),
         channel=_channel(options),
+        write=named("--write", options.write, TIMED),
+        hotwords=_hotwords(options.hotwords, config),
     )
     check_owner(job)
     return job
@@ -143,14 +156,19 @@ def _model_job(options: argparse.Namespace, exp: Path) -> Job | None:
     print(f"model: {model_dir} ({manifest.name}); results: {home}", flush=True)
     if model_dir == BUNDLED and options.model_dir is None:
         _say_why_bundled(options, exp)
+    config = load_model_config(model_dir / CONFIG, split_settings(options.settings))
+    decoders = named("--decoders", options.decoders, DECODERS)
+    decoders = decoders or _own_decoders(manifest, options.hotwords is not None)
     job = Job(
-        config=load_model_config(model_dir / CONFIG, split_settings(options.settings)),
+        config=config,
         paths=Paths(options.download_dir, home / "model", home, home / "model"),
         corpus_dir=ROOT / "egs" / options.corpus,
         nj=options.nj,
         test_dir=_test_dir(options.test_dir),
-        decoders=_decoders(options.decoders) or _known(manifest.decoders),
+        decoders=decoders,
         channel=_channel(options),
+        write=named("--write", options.write, TIMED),
+        hotwords=_hotwords(options.hotwords, config),
         model_dir=model_dir,
     )
     check_owner(job)
@@ -184,22 +202,38 @@ def _channel(options: argparse.Namespace) -> int | None:
     return channel
 
 
+def _hotwords(path: Path | None, config: Config) -> dict[str, float]:
+    if path is None:
+        return {}
+    return read_hotwords(path, get_rule(config.corpus.normalize))
+
+
 def _init_from(path: Path | None) -> Path | None:
     if path is not None and not path.is_file():
         raise UsageError(f"--init-from {path}: no such file")
     return path
 
 
-def _decoders(text: str) -> tuple[str, ...]:
-    """The named decoders, in the order of the results table."""
+def named(option: str, text: str, known: Sequence[str]) -> tuple[str, ...]:
+    """The names in a text, in the order of those that are known.
+
+    Raises:
+        UsageError: another name.
+    """
     for name in text.split():
-        if name not in DECODERS:
-            raise UsageError(f"--decoders {name}: known are {', '.join(DECODERS)}")
-    return tuple(name for name in DECODERS if name in text.split())
+        if name not in known:
+            raise UsageError(f"{option} {name}: known are {', '.join(known)}")
+    return tuple(name for name in known if name in text.split())
 
 
-def _known(names: Sequence[str]) -> tuple[str, ...]:
-    """Of the decoders that a model comes with, those that this version has."""
+def _own_decoders(manifest: Manifest, listening: bool) -> tuple[str, ...]:
+    """Of the decoders that a model comes with those that this version has; none: all.
+
+    Where there are hot words, one that listens for them comes to them.
+    """
+    names = {*manifest.decoders} & {*DECODERS}
+    if names and listening:
+        names.add("beam-lm" if manifest.lm_order else "beam")
     return tuple(name for name in DECODERS if name in names)
 
 

@@ -150,7 +150,7 @@ def _ready(stage: Stage, job: Job) -> bool:
 
 def _changed(stage: Stage, job: Job) -> str:
     """What others care for and is no more as when the stage was done, in words."""
-    old = read_marker(stage.marker(job)).get("settings", {})
+    old = _noted(stage, read_marker(stage.marker(job)))["settings"]
     both = (
         {k: v for k, v in settings.items() if not _under(k, stage.own_keys)}
         for settings in (old, stage.settings(job))
@@ -175,7 +175,7 @@ def why_not_done(stage: Stage, job: Job, wanted: dict[str, Any]) -> str | None:
     marker = stage.marker(job)
     if not marker.exists():
         return "it was not finished"
-    old = read_marker(marker)
+    old = _noted(stage, read_marker(marker))
     for part in ("settings", "facts", "inputs"):
         changed = changes(old.get(part, {}), wanted[part])
         if changed:
@@ -184,6 +184,13 @@ def why_not_done(stage: Stage, job: Job, wanted: dict[str, Any]) -> str | None:
         if not path.exists():
             return f"{path} is missing"
     return None
+
+
+def _noted(stage: Stage, content: dict[str, Any]) -> dict[str, Any]:
+    """What a marker holds, less keys that the stage once depended on."""
+    settings = content.get("settings", {})
+    kept = {key: value for key, value in settings.items() if stage.depends_on(key)}
+    return {**content, "settings": kept}
 
 
 def fingerprints(stage: Stage, job: Job) -> dict[str, str]:

@@ -10,14 +10,16 @@ from typing import Any
 from asr.data.own_corpus.named import files_elsewhere
 from asr.data.user_names import shown
 from asr.fingerprint import fingerprint
+from asr.folders import list_files
 from asr.job import DECODERS, LANG_FILES, RESCORED, WITHOUT_LEXICON, Job
 from asr.model_dir import MANIFEST
 
 REPORT = "report.html"  # of an experiment, written by stage 9
+RESULTS = "results.tsv"  # of a set's decoders whose output is words
+PHONE_RESULTS = "results_phones.tsv"  # the same where it is phones
 RATES = ("wer", "cer")  # files of stage 9 in each decoder's folder
 PHONE_RATES = ("per",)  # the same where the decoder's output is phones
 Marker = Callable[[Job], Path]
-DEEPEST = 20  # folders in each other
 LISTED = 20_000  # files that a done-marker names; of more it has a digest
 
 
@@ -85,6 +87,12 @@ def init_from(job: Job) -> dict[str, Any]:
     return {"init_from": fingerprint(job.init_from)}
 
 
+def tune_facts(job: Job) -> dict[str, Any]:
+    """What is mixed in, and the decoders that are asked for by name."""
+    mixed = init_from(job) if job.config.tune.init_share else {}
+    return {**mixed, **({"decoders": list(job.decoders)} if job.decoders else {})}
+
+
 def lm_extra(job: Job) -> list[Path]:
     """The extra LM text is an input where it is there; stage 4 says where it is not."""
     name = job.config.lm.extra_text
@@ -128,11 +136,7 @@ def augment_sounds(job: Job) -> dict[str, Any]:
     for key, part in (("noise", augment.noise), ("reverb", augment.reverb)):
         if augment.active_copies and part.enabled and part.folder:
             folder = sound_folder(job, part.folder)
-            files = sorted(p for p in folder.rglob("*") if p.is_file())
-            facts[f"augment {key}"] = [
-                [str(p.relative_to(folder)), p.stat().st_size, p.stat().st_mtime_ns]
-                for p in files
-            ]
+            facts[f"augment {key}"] = list(_stats(folder))
     return facts
 
 
@@ -161,6 +165,10 @@ def decode_inputs(job: Job) -> list[Path]:
 def user_files(job: Job) -> dict[str, Any]:
     """Name, size and time of all files in the user's folder."""
     facts: dict[str, Any] = {"decoders": list(job.decoders)}
+    if job.write:
+        facts["write"] = list(job.write)
+    if job.hotwords:
+        facts["hotwords"] = dict(job.hotwords)
     if job.test_dir is not None:
         facts["test_dir"] = list(_stats(job.test_dir))
         facts["channel"] = job.channel
@@ -169,18 +177,13 @@ def user_files(job: Job) -> dict[str, Any]:
 
 def _stats(folder: Path) -> Iterator[list[Any]]:
     """[relative path, size, time] of all files below a folder, links followed."""
-    for where, folders, files in os.walk(folder, followlinks=True):
-        folders.sort()
-        if len(Path(where).relative_to(folder).parts) > DEEPEST:  # a link in a circle
-            folders.clear()
-        for name in sorted(files):
-            path = os.path.join(where, name)
-            status = _size_and_time(path)
-            if status:  # else a link to nowhere; stage 8 names it
-                yield [shown(os.path.relpath(path, folder)), *status]
+    for path in list_files(folder).files:
+        status = _size_and_time(path)
+        if status:
+            yield [shown(path.relative_to(folder)), *status]
 
 
-def _size_and_time(path: str) -> list[int]:
+def _size_and_time(path: str | Path) -> list[int]:
     """Of a file; nothing where there is none."""
     try:
         status = os.stat(path)
@@ -213,11 +216,18 @@ def score_outputs(job: Job) -> list[Path]:
     """The tables of sets that have transcripts, every decoder's rates, and the report."""
     dirs = [job.paths.decode_dir(name) for name in job.decode_sets]
     told = [d for d in dirs if (d / "ref").is_file()]
+    kinds = [(d, m, m in phone_methods(d)) for d in told for m in decoded_methods(d)]
+    tables = {d / (PHONE_RESULTS if phones else RESULTS) for d, _, phones in kinds}
     rates = [
         d / method / name
-        for d in told
-        for method in decoded_methods(d)
-        for name in (PHONE_RATES if method in phone_methods(d) else RATES)
+        for d, method, phones in kinds
+        for name in (PHONE_RATES if phones else RATES)
     ]
     page = [job.paths.exp / REPORT] if told else []
-    return [*(d / "results.tsv" for d in told), *rates, *page]
+    return [*sorted(tables), *rates, *page]
+
+
+def scored_sets(exp: Path) -> list[Path]:
+    """The folders of sets that stage 9 has made a table of."""
+    tables = [p for name in (RESULTS, PHONE_RESULTS) for p in exp.glob(f"*/{name}")]
+    return sorted({t.parent for t in tables if t.parent.name.startswith("decode_")})

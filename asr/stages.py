@@ -18,6 +18,7 @@ from asr.stage_files import (
     score_inputs,
     score_outputs,
     sounds_and_sets,
+    tune_facts,
     unit_files,
     user_files,
 )
@@ -44,7 +45,7 @@ STAGES = (
     Stage(
         1,
         "manifests",
-        keys=("corpus", "manifest", "tokenizer.kind"),
+        keys=("corpus", "manifest"),
         needs=("download",),
         inputs=lambda job: [],
         outputs=lambda job: [job.paths.cuts(s) for s in job.splits],
@@ -123,14 +124,14 @@ STAGES = (
         ],
         outputs=lambda job: [job.paths.averaged, job.paths.decode_yaml],
         marker=exp_marker("7-tune"),
-        facts=lambda job: init_from(job) if job.config.tune.init_share else {},
+        facts=tune_facts,
         free_keys=("decode.nbest",),
         own_keys=("tune",),
     ),
     Stage(
         8,
         "decode",
-        keys=("decode", "long_audio", "corpus.normalize"),
+        keys=("decode", "long_audio", "corpus.normalize", "fbank.level"),
         needs=("tune",),
         inputs=decode_inputs,
         outputs=lambda job: [job.paths.decode_dir(s) for s in job.decode_sets],

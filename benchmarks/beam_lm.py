@@ -36,7 +36,7 @@ from asr.decode.hypothesis import Hypothesis
 from asr.decode.log_probs import LogProbs
 from asr.decode.methods import REGISTRY, load_method
 from asr.decode.scale_search import search_scales, widened
-from asr.decode.tune import WIDENINGS, first_points, refined
+from asr.decode.tune import WIDENINGS, axes_of, first_points
 from asr.lm.ngram import NgramLm
 from asr.score.error_rate import ErrorRate, count_errors
 from asr.score.transcripts import read_texts
@@ -170,7 +170,8 @@ def measure(
     searches: Mapping[str, tuple[Search, Mapping[str, LogProbs]]], refs: Any
 ) -> Any:
     """Errors, and the least seconds of some rounds, of each."""
-    least, errors = {}, {}
+    least: dict[str, float] = {}
+    errors: dict[str, ErrorRate] = {}
     for _ in range(ROUNDS):
         for name, (search, rows) in searches.items():
             began = time.process_time()
@@ -189,7 +190,7 @@ def compare(folder: Path, lm: Path, beam: int) -> None:
     dev, test = Set(folder, "dev", tokens), Set(folder, "test", tokens)
     model = NgramLm(lm)
     section = tuning()
-    axes = {n: refined(section[f"{n}s"], section["steps"]) for n in SCALES}
+    axes = axes_of(SCALES, section, ())
     chosen, searches = {}, {}
     with tempfile.TemporaryDirectory() as out:
         job = ForeignJob(

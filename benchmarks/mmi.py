@@ -8,7 +8,6 @@ losses are run forward and backward on the model's own log-probs, in turn with a
 
 import argparse
 import dataclasses
-import importlib.util
 import statistics
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from torch import Tensor
 from asr.config_load import ROOT, load_config
 from asr.data.dataset import Batch
 from asr.models.create import create_model
+from asr.packages import missing
 from asr.train.loss import ctc_loss
 from asr.train.mmi_step import MmiLoss
 from asr.train.optimizer import new_optimizer
@@ -77,7 +77,7 @@ def losses(batch: Batch, log_probs: Tensor, lengths: Tensor) -> Timed:
         "CTC": backward(lambda x: ctc_loss(x, lengths, batch)),
         "CTC and LF-MMI": backward(lambda x: criterion(x, lengths, batch)),
     }
-    if importlib.util.find_spec("k2"):
+    if missing("k2") is None:
         for beam in (6.0, 10.0):
             total = k2_loss(criterion, beam)
             found[f"denominator by k2, output beam {beam:g}"] = backward(

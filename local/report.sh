@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Writes report.html of an experiment again, as stage 9 does; takes the options of run.sh.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
-root=$(dirname "$0")/..
+root=$(dirname "$(readlink -f "$0")")/..
 "$root/utils/install.sh" --quiet
 . "$root/path.sh"
 exec python -m asr report "$@"

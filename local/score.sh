@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Stage 9, or error rates of any two transcripts; see --help.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 help_message="Usage: local/score.sh [OPTIONS] REF HYP [OUT]
    or: local/score.sh [--corpus NAME] [options of run.sh]     (stage 9)
@@ -19,7 +20,7 @@ Example: local/score.sh --normalize upper mydata/transcriptions predictions scor
 for word in "$@"; do
   case "$word" in --help | -h) printf '%s\n' "$help_message"; exit 0 ;; esac
 done
-root=$(dirname "$0")/..
+root=$(dirname "$(readlink -f "$0")")/..
 "$root/utils/install.sh" --quiet
 . "$root/path.sh"
 exec python -m asr score "$@"

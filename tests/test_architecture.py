@@ -10,7 +10,16 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 # A module may import its own layer and those before it; see CONTRIBUTING.md.
 LAYERS = (
-    ("errors", "atomic", "parent", "progress", "jit", "stage_lock"),
+    (
+        "errors",
+        "atomic",
+        "folders",
+        "packages",
+        "parent",
+        "progress",
+        "jit",
+        "stage_lock",
+    ),
     (
         "config",
         "config_augment",

@@ -6,7 +6,14 @@ import pytest
 import yaml
 
 from asr.config import Config
-from asr.config_load import ROOT, default_model, load_config, merge, read_yaml
+from asr.config_load import (
+    ROOT,
+    default_model,
+    load_config,
+    load_model_config,
+    merge,
+    read_yaml,
+)
 from asr.config_tree import build_config, flatten, plain
 from asr.errors import UsageError
 
@@ -78,6 +85,7 @@ def test_values_are_yaml() -> None:
         ("train.max_epochs=1.5", "not of type int"),
         ("train.seed=[1", "not valid YAML"),
         ("lm.prune=1", "not of type"),
+        ("fbank.level=.nan", "from -60 to 0 dB, or null"),
     ],
 )
 def test_bad_settings_say_what_is_wrong(setting: str, said: str) -> None:
@@ -134,7 +142,10 @@ def test_config_of_a_version_with_fewer_keys_gets_their_defaults(
 ) -> None:
     current = plain(load("train.accumulate=3", "train.max_epochs=7"))
     del current["train"]["accumulate"], current["fbank"]["shard_minutes"]
+    del current["fbank"]["level"]
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(current))
     found = load_config(AN4, "conformer", [], tmp_path / "config.yaml")
     assert (found.train.accumulate, found.train.max_epochs) == (1, 7)
     assert found.fbank.shard_minutes == 60.0
+    assert load().fbank.level == -24.0 and found.fbank.level is None  # as it was then
+    assert load_model_config(tmp_path / "config.yaml", []).fbank.level is None

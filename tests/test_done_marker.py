@@ -16,3 +16,10 @@ def test_changed_files_are_counted_and_named() -> None:
         "decoders changed from [] to ['hlg']"
     )
     assert changes(old, old) == ""
+
+
+def test_a_key_that_was_not_there_yet_counts_as_what_changes_nothing() -> None:
+    old = {"fbank.dtype": "float16"}
+    assert changes(old, {**old, "fbank.speeds": [1.0], "fbank.level": None}) == ""
+    changed = "fbank.level changed from None to -24.0"
+    assert changes(old, {**old, "fbank.level": -24.0}) == changed

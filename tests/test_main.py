@@ -21,18 +21,23 @@ def said(capsys: pytest.CaptureFixture[str]) -> str:
         (["--model", "hmm"], "known models are"),
         (["--nj", "0"], "at least 1"),
         (["--decoders", "viterbi"], "known are greedy"),
-        (["--test-dir", "/no/such/folder"], "no such folder"),
+        (["--test-dir", "no/such/folder"], "no such folder"),
         (["--model-dir", "/"], "is for stages 8 and 9"),
         (["--channel", "1"], "of the files of --test-dir"),
         (["--set", "lm.ordr=3"], "lm.order"),
         (["--set", "lm.order='3"], "No closing quotation"),
-        (["--init-from", "/no/such/file"], "no such file"),
+        (["--init-from", "no/such/file"], "no such file"),
         (["--set", "train.one_batch=true"], "--stop-stage 6"),
     ],
 )
 def test_wrong_values(
-    options: list[str], words: str, capsys: pytest.CaptureFixture[str]
+    options: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # where there is nothing
     assert main(["lm", "--corpus", "an4", *options]) == 2
     assert words in said(capsys)
 

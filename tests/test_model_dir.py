@@ -105,6 +105,7 @@ def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> No
 def test_decoders_of_a_later_version_are_left_out(
     tmp_path: Path, named: tuple[str, ...], taken: tuple[str, ...]
 ) -> None:
+    """And for hot words one comes to them that listens."""
     folder = tmp_path / "m"
     folder.mkdir()
     shutil.copy(BUNDLED / "config.yaml", folder)
@@ -113,6 +114,13 @@ def test_decoders_of_a_later_version_are_left_out(
     words = ["decode", "--test-dir", str(tmp_path), "--model-dir", str(folder)]
     words += ["--exp-dir", str(tmp_path / "exp")]
     assert make_job(build_parser().parse_args(words), 8).decoders == taken
+    (tmp_path / "names").write_text("Ann\u2019s 3\n")
+    words += ["--hotwords", str(tmp_path / "names")]
+    job = make_job(build_parser().parse_args(words), 8)
+    assert job.hotwords == {"ANN'S": 3.0}  # by the model's own rule
+    assert job.decoders == (("greedy", "beam-lm", "hlg") if taken else ())
+    words += ["--decoders", "hlg"]
+    assert make_job(build_parser().parse_args(words), 8).decoders == ("hlg",)
 
 
 def test_of_the_tokenizer_only_known_files_are_taken(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Phones through the stages that know the configuration."""
 
+import dataclasses
 import gzip
 import json
 import shutil
@@ -10,6 +11,7 @@ import pytest
 from asr.bin import graph, score, tokenizer, train_lm
 from asr.bin.export_lang import write_lang
 from asr.bin.install_model import copy_lang
+from asr.bin.search import hot_words, in_phones
 from asr.bin.train import in_units
 from asr.config_load import ROOT, load_config
 from asr.errors import RecipeError, UsageError
@@ -18,6 +20,8 @@ from asr.lm.kneser_ney import train_kneser_ney, write_arpa
 from asr.lm.neural import NeuralLm
 from asr.stage_files import lexicon_file, unit_files
 from asr.stages import STAGES
+from asr.text.pronunciations import write_dictionary
+from asr.text.tokenizer import write_tokens
 from asr.text.units import load_units
 from asr.train.split import Split
 
@@ -89,6 +93,50 @@ def test_exported_dictionary_spells_the_words_of_the_ngram(job: Job) -> None:
     assert full.spell(["TACT"]) and not alone.spell(["TACT"])  # not in the n-gram
 
 
+def test_hot_words_are_pronounced(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the lexicon, the dictionary, or their letters; without stage 3's G2P too."""
+    tokenizer.run(job)
+    graph.run(job)
+    weights = {"CAT": 3.0, "TACT": 5.0, "TAC": 2.0, "\u00c7A": 1.0}
+    job = dataclasses.replace(job, hotwords=weights)
+    capsys.readouterr()
+    found = hot_words(job)
+    units = load_units(job.lang)
+    assert [(hot.word, hot.weight) for hot in found] == [
+        ("CAT", 3.0),
+        ("TAC", 2.0),
+        ("TACT", 5.0),
+    ]
+    tact = tuple(units.tokens.index(phone) for phone in "T AE K T".split())
+    assert [hot.spellings for hot in found] == [(), (tact[:3],), (tact,)]
+    said = capsys.readouterr().out.splitlines()
+    assert said == [
+        "hot words that cannot be found: \u00c7A (nobody knows how they are said)",
+        "hot words that the lexicon lacks, said as: TACT T AE K T, TAC T AE K",
+    ]
+    for name in ("guessed.txt", "g2p.npz"):  # finished models have neither
+        (job.lang / name).unlink()
+    for learns in (True, False):
+        assert hot_words(job) == found
+        told = capsys.readouterr().out
+        assert ("learning to pronounce from 5 words, once" in told) == learns
+
+
+def test_phones_of_words_that_a_finished_model_lacks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = make_job(tmp_path)
+    dictionary = {"CAT": [("K", "AE", "T")]}
+    write_dictionary(dictionary, job.lang / "pronunciations.txt")
+    phones = ["AE", "AH", "EY", "K", "T"]
+    write_tokens(["<blk>", "<unk>", *phones], job.lang / "tokens.txt")
+    refs = {"u1": "CAT ACT", "u2": "A CHEESE"}
+    assert in_phones(job, refs) == {"u1": "K AE T AE K T", "u2": "AH <unk>"}
+    assert "1 words of the transcripts have no pronun" in capsys.readouterr().out
+    own = make_job(tmp_path, "tokenizer.lexicon=my.lex")
+    assert in_phones(own, refs) == {"u1": "K AE T <unk>", "u2": "<unk> <unk>"}
+
+
 def test_pieces_depend_on_what_they_did(tmp_path: Path) -> None:
     """Else everything trained so far would be made anew."""
     job = make_job(tmp_path, "tokenizer.kind=char")
@@ -158,6 +206,17 @@ def test_phones_and_words_are_scored_apart(
     assert (folder / "greedy" / "per").read_text().startswith("%PER 25.00")
     assert not (folder / "greedy" / "wer").exists()
     assert "phone errors, of decoders without lexicon" in capsys.readouterr().out
+    # Decoders of phones alone: their table, and a report, are all that there is.
+    shutil.rmtree(folder / "beam-lm")
+    score.run(job)
+    assert not (folder / "results.tsv").exists()
+    assert (folder / "results_phones.tsv").is_file()
+    page = (job.paths.exp / "report.html").read_text(encoding="utf-8")
+    assert "test, %PER" in page and "25.00" in page and "1 utterances, 4 phones" in page
+    assert "%WER" not in page and "%CER" not in page
+    stage = next(stage for stage in STAGES if stage.name == "score")
+    assert all(path.is_file() for path in stage.outputs(job))
     (folder / "ref").unlink()
     score.run(job)
     assert not (folder / "results_phones.tsv").exists()
+    assert not (job.paths.exp / "report.html").exists()

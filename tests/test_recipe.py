@@ -1,7 +1,6 @@
 """All ten stages on a tiny corpus: whole, killed at any moment, and with bad input."""
 
 import contextlib
-import importlib.util
 import json
 import os
 import shutil
@@ -12,11 +11,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import soundfile
 
-from asr.config_load import ROOT
+from asr.atomic import remove
+from asr.config_load import ROOT, read_yaml
+from asr.packages import missing
 
 STAGES = "download manifests fbank tokenizer lm graph train tune decode score".split()
 TINY = (
@@ -95,6 +97,64 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
     return recipe
 
 
+def test_a_k2_that_does_not_import_is_as_none(
+    whole: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = whole.copy(tmp_path / "own")
+    for made in ("decode_dev", "decode_test", "decode.yaml"):
+        remove(own.exp / made)
+    (tmp_path / "k2").mkdir()
+    fake = "raise ModuleNotFoundError(\"No module named '_k2'\")"
+    (tmp_path / "k2" / "__init__.py").write_text(fake)
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{tmp_path}")
+    own.run("graph")
+    reason = "k2 cannot be imported (No module named '_k2'); see docs/install.md"
+    said = own.run("tune")
+    assert f"hlg-nbest, hlg-lattice are not tuned: {reason}\n" in said
+    assert said.count("k2 cannot") == 1
+    scales = read_yaml(own.exp / "decode.yaml")
+    assert list(scales)[2:] == ["lm_weight", "word_score", "hlg_scale"]
+    said = own.run("decode")
+    assert f"ctc, hlg-nbest, hlg-lattice are left out: {reason}\n" in said
+    assert said.count("k2 cannot") == 1
+    own.run("score")
+    table = (own.exp / "decode_test" / "results.tsv").read_text().splitlines()[1:]
+    decoders = ["greedy", "beam", "beam-lm", "hlg"]
+    assert [line.split()[0] for line in table] == decoders
+    said = own.run("tune", "--decoders", "greedy ctc", code=1)
+    assert f"error: --decoders ctc: {reason}\n" in said
+
+
+def test_stage_7_tunes_what_is_asked_for_and_keeps_what_it_has(
+    whole: Recipe, tmp_path: Path
+) -> None:
+    own = whole.copy(tmp_path / "own")
+    for made in ("decode_dev", "decode.yaml", ".done/7-tune.json"):
+        remove(own.exp / made)
+    said = own.run("tune", "--decoders", "greedy beam-lm")
+    assert "dev WER (%) of beam-lm" in said and said.count("dev WER") == 1
+    first = read_yaml(own.exp / "decode.yaml")
+    assert set(first) == {"commit", "tuned_on", "lm_weight", "word_score"}
+    said = own.run("decode")
+    assert ", hlg" in said or "hlg is left out" in said
+    assert "left out: no scales tuned; run ./run.sh --stage 7 with --decoders" in said
+    assert "beam-lm: already there" in said
+    both = ("--decoders", "beam-lm hlg")
+    said = own.run("decode", *both, code=1)
+    assert "error: --decoders hlg: no scales tuned; run ./run.sh --stage 7" in said
+    said = own.run("tune", *both)
+    assert "beam-lm: tuned already" in said and "log_probs.h5: already there" in said
+    assert "dev WER (%) of beam-lm" not in said and "dev WER (%) of hlg" in said
+    tuned = read_yaml(own.exp / "decode.yaml")
+    scales = read_yaml(whole.exp / "decode.yaml")
+    for name in ("lm_weight", "word_score", "hlg_scale"):
+        assert tuned.pop(name) == first.get(name, scales[name]) == scales[name]
+    assert set(tuned) == {"commit", "tuned_on"}
+    assert "beam-lm: already there" in own.run("decode", *both)
+    said = own.run("tune", *both, "--set", f"{TINY} tune.word_scores=[0]")
+    assert "dev WER (%) of beam-lm" in said and "hlg: tuned already" in said
+
+
 def after(seconds: float) -> Callable[[], bool]:
     began = time.monotonic()
     return lambda: time.monotonic() - began > seconds
@@ -102,7 +162,7 @@ def after(seconds: float) -> Callable[[], bool]:
 
 def methods() -> list[str]:
     names = ["greedy", "beam", "beam-lm"]
-    if importlib.util.find_spec("k2"):
+    if missing("k2") is None:
         return [*names, "ctc", "hlg", "hlg-nbest", "hlg-lattice"]
     return [*names, "hlg"]  # by kaldi-decoder
 
@@ -314,6 +374,84 @@ def test_own_folder_with_some_transcripts_and_any_rate(
     assert (own.exp / "decode_mydata" / "ref").read_text() == "a TURN ON THE LIGHT\n"
     assert "1 utterances without transcript" in said
     assert "already done" in own.run("decode", "--test-dir", str(folder))
+
+
+def say_nine_or_nive(log_probs: Path, tokens: Path) -> None:
+    """Replace all log-probs by those of a word that is NINE, or, less likely, NIVE."""
+    ids = {line.split()[0]: i for i, line in enumerate(tokens.open(encoding="utf-8"))}
+    probs = np.full((15, len(ids)), 0.001)
+    for place, token in enumerate("\u2581NI.E"):
+        if token == ".":
+            probs[3 * place : 3 * place + 2, [ids["N"], ids["V"]]] = 0.6, 0.3
+        else:
+            probs[3 * place : 3 * place + 2, ids[token]] = 0.9
+        probs[3 * place + 2, ids["<blk>"]] = 0.9
+    rows = np.log(probs / probs.sum(axis=1, keepdims=True)).astype(np.float32)
+    with h5py.File(log_probs, "r+") as file:
+        for name in list(file):
+            attributes = dict(file[name].attrs)
+            del file[name]
+            file.create_dataset(name, data=rows).attrs.update(attributes)
+
+
+@pytest.mark.parametrize("where", ["test", "mydata"])
+def test_hot_words_are_found_and_word_times_written(
+    whole: Recipe, tmp_path: Path, where: str
+) -> None:
+    own = whole.copy(tmp_path / "own")
+    options = ["--decoders", "greedy beam beam-lm"]
+    if where == "mydata":
+        tone(tmp_path / "mydata" / "audio" / "my talk.wav", 16000)
+        options += ["--test-dir", str(tmp_path / "mydata")]
+    own.run("decode", *options)
+    folder = own.exp / f"decode_{where}"
+    for method in ("greedy", "beam", "beam-lm"):
+        remove(folder / method)
+    tokens = own.data / "lang_char" / "tokens.txt"
+    say_nine_or_nive(folder / "log_probs.h5", tokens)
+    remove(own.exp / ".done" / f"8-decode-{where}.json")
+
+    def heard(*more: str) -> tuple[list[str], str]:
+        said = own.run("decode", *options, *more)
+        names = ("greedy", "beam", "beam-lm")
+        lines = [(folder / name / "text").read_text().splitlines() for name in names]
+        (texts,) = {
+            tuple(line.split()[-1] for line in row) for row in zip(*lines, strict=True)
+        }
+        return list(texts), said
+
+    assert heard()[0] == ["NINE"] * 3
+    words = tmp_path / "words"
+    words.write_text("# where a friend lives\nNive 12\n\u00c7a 3\n")
+    texts, said = heard("--hotwords", str(words))
+    assert texts == ["NINE", "NIVE", "NIVE"] and "greedy: already there" in said
+    assert "hot words: beam, beam-lm listen for 1; greedy cannot\n" in said
+    assert "hot words that cannot be found: \u00c7A (no tokens write them)" in said
+    words.write_text("nive 12\n\u00e7a 3\n# the same words")
+    assert "already done" in heard("--hotwords", str(words))[1]
+    formats = ("--write", "textgrid srt")
+    texts, said = heard("--hotwords", str(words), *formats)
+    assert texts[1] == "NIVE" and said.count("already there") == 4
+    name = "my talk" if where == "mydata" else sorted_ids(folder / "ref")[0]
+    for method, text in (("greedy", "NINE"), ("beam-lm", "NIVE")):
+        path = folder / method / "textgrid" / f"{name}.TextGrid"
+        assert path.read_text().count(f'text = "{text}"') == 2
+        path = folder / method / "srt" / f"{name}.srt"
+        assert path.read_text().endswith(f"\n{text}\n")
+    words.write_text("nive 0.1")
+    texts, said = heard("--hotwords", str(words))
+    assert texts == ["NINE"] * 3 and "hotwords changed from" in said
+    words.write_text("nive 1\n?? 2")
+    said = own.run("decode", *options, "--hotwords", str(words), code=2)
+    assert f"error: {words}:2: no word in '?? 2'\n" in said
+    words.write_text("nive")
+    options[1] = "greedy"
+    said = own.run("decode", *options, "--hotwords", str(words), code=2)
+    assert "error: --hotwords: greedy cannot listen for words; --decoders" in said
+
+
+def sorted_ids(text: Path) -> list[str]:
+    return sorted(line.split()[0] for line in text.read_text().splitlines())
 
 
 def test_own_folder_with_bad_files_decodes_and_scores_the_others(

@@ -197,3 +197,16 @@ def test_a_stage_is_run_by_one_process_at_a_time(
     run_stage(FIRST, job(tmp_path), BOTH)
     assert held == [True]
     assert not marker.with_suffix(".lock").exists()
+
+
+def test_a_key_that_a_stage_once_depended_on_is_forgotten(tmp_path: Path) -> None:
+    before = stage(0, "first", ("fbank", "tokenizer.kind"))
+    run_stage(before, job(tmp_path, "tokenizer.kind=char"), (before,))
+    assert not run_stage(FIRST, job(tmp_path, "tokenizer.kind=phone"), BOTH)
+    assert run_stage(SECOND, job(tmp_path, "tokenizer.kind=phone"), BOTH)
+    assert run_stage(FIRST, job(tmp_path, "fbank.num_mel_bins=40"), BOTH)
+
+
+def test_other_units_ask_for_the_stages_from_3_on() -> None:
+    depend = {s.name for s in STAGES if s.depends_on("tokenizer.kind")}
+    assert depend == {"tokenizer", "graph", "train"}

@@ -4,6 +4,7 @@
 # environment; exits 1 where there is none, with what was tried and refused on stderr.
 # It looks in PATH, then where pyenv, uv, conda and people put interpreters; where
 # ASR_PYTHON names an interpreter, at that alone.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 shopt -s nullglob
 

@@ -11,11 +11,13 @@
 #
 # ASR_OWN_ENV=/path/to/env takes an environment that you have made, as it is: nothing is
 # installed, only looked for (docs/install.md).
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
 shopt -s nullglob
 installer_version=2 # part of the key: raise it when an environment must be made anew
 pip_version=24.3.1  # 26.3 and later refuse k2's wheel
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(dirname "$(dirname "$(readlink -f "$0")")")
+unset CDPATH # else cd prints, and looks elsewhere
 . "$root/utils/steps.sh"
 unset PYTHONHOME PYTHONPATH PIP_USER PIP_TARGET PIP_PREFIX
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_PROGRESS_BAR=off
@@ -80,22 +82,43 @@ left_out="# without Python 3.10 there is no k2: the decoders ctc, hlg-nbest and 
 out; to get them, install Python 3.10 (a shared build) and run this again"
 
 modules=(torch numpy lhotse scipy sentencepiece kenlm h5py soundfile yaml espeakng_loader matplotlib wandb kaldi_decoder imageio_ffmpeg)
-missing_in() { # PYTHON MODULE ... -> those that it cannot find, in one line
-  "$1" -I -c "import importlib.util, sys
-print(*[name for name in sys.argv[1:] if importlib.util.find_spec(name) is None])" "${@:2}"
+import_each() { # PYTHON MODULE ... -> a line for each: its name and ok, none, or why it does not import
+  "$1" -I -c "import importlib, importlib.util, sys
+out, sys.stdout = sys.stdout, sys.stderr
+for name in sys.argv[1:]:
+    print(name, end=' ', file=out, flush=True)
+    try:
+        found = importlib.util.find_spec(name)
+        answer = 'ok' if found and importlib.import_module(name) else 'none'
+    except Exception as error:
+        answer = ' '.join((str(error) or type(error).__name__).split())[:200]
+    print(answer, file=out, flush=True)" "${@:2}" 2> "$cache/own.log" || echo "Python ended"
 }
 use_own() { # sets $env
-  local python=$ASR_OWN_ENV/bin/python missing wanted=("${modules[@]}")
+  local python=$ASR_OWN_ENV/bin/python wanted=("${modules[@]}" k2) key lacks='' broken='' name reason
   [ -x "$python" ] || die "ASR_OWN_ENV=$ASR_OWN_ENV: no bin/python there; give the folder of an environment (python -m venv, conda)"
   env=$(cd "$ASR_OWN_ENV" && pwd)
   if [ "$where" = true ]; then return; fi
   "$python" -I -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
     die "ASR_OWN_ENV=$ASR_OWN_ENV: Python 3.10 or later is needed"
-  [ "$dev" = false ] || wanted+=(pytest ruff mypy)
-  missing=$(missing_in "$python" "${wanted[@]}")
-  [ -z "$missing" ] || die "ASR_OWN_ENV=$ASR_OWN_ENV lacks $missing; install them into it, see docs/install.md"
+  [ "$dev" = false ] || wanted=(pytest ruff mypy "${wanted[@]}")
+  # Importing everything takes seconds: once, until something is installed into it.
+  key=$({ echo "$env ${wanted[*]}"; stat -c '%n %y' "$python" "$env"/lib/python3*/site-packages || true; } 2> /dev/null | digest)
+  left_out=$(cat "$cache/own-$key" 2> /dev/null) && return
+  [ "$quiet" = true ] || echo "# importing everything once from $env"
   left_out=
-  [ -z "$(missing_in "$python" k2)" ] || left_out="# without k2 the decoders ctc, hlg-nbest and hlg-lattice are left out"
+  while read -r name reason; do
+    case "$name $reason" in
+      *" ok") ;;
+      "k2 none") left_out="# without k2 the decoders ctc, hlg-nbest and hlg-lattice are left out" ;;
+      "k2 "*) left_out="# k2 does not import ($reason): the decoders ctc, hlg-nbest and hlg-lattice are left out" ;;
+      *" none") lacks="$lacks $name" ;;
+      *) broken="$broken, $name does not import ($reason)" ;;
+    esac
+  done < <(import_each "$python" "${wanted[@]}")
+  [ -z "$lacks" ] || die "ASR_OWN_ENV=$ASR_OWN_ENV lacks$lacks; install them into it, see docs/install.md"
+  [ -z "$broken" ] || die "ASR_OWN_ENV=$ASR_OWN_ENV: ${broken#, }; mend it, see docs/install.md"
+  echo "$left_out" > "$cache/own-$key"
 }
 if [ -n "${ASR_OWN_ENV:-}" ]; then
   use_own
@@ -148,6 +171,7 @@ make_environment() {
     -d "$TMPDIR" "$(grep -o '^kenlm==[0-9.]*' "$requirements")"
   mkdir "$env/kenlm"
   step "unpacking it" tar -xzf "$TMPDIR"/kenlm-*.tar.gz -C "$env/kenlm" --strip-components 1
+  begin_lmplz
   case "$version" in 3.13.*) compile_kenlm_for_new_python ;; esac
   step "installing the requirements" "$env/bin/pip" install -r "$requirements"
   if [ "$requirements" = "$k2_set" ]; then
@@ -169,8 +193,9 @@ compile_kenlm_for_new_python() {
   step "compiling KenLM for Python 3.13" "$env/bin/pip" install --no-deps "$env/kenlm"
 }
 
-boost=(libboost-{program-options,system,thread,test}-dev)
-make_lmplz() {
+boost=(libboost-{program-options,system,thread,test}-dev) no_lmplz=
+compiling= # lmplz, beside pip's downloads
+begin_lmplz() { # sets $compiling, or $no_lmplz: why it cannot be
   local source=$env/kenlm build=$TMPDIR/kenlm-build
   mkdir -p "$TMPDIR"
   if ! command -v cmake > /dev/null; then
@@ -178,15 +203,25 @@ make_lmplz() {
     PATH=$env/bin:$PATH
   fi
   local configure=(cmake -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Release)
-  local why="did not compile (see $log)"
   if ! attempt "configuring lmplz" "${configure[@]}" &&
     ! { get_packages "${boost[@]}" && attempt "configuring lmplz" "${configure[@]}"; }; then
-    why="needs the Debian packages ${boost[*]}, which $no_packages"
-  elif attempt "compiling lmplz" cmake --build "$build" -j "$(nproc)" --target lmplz build_binary; then
-    cp "$build/bin/build_binary" "$build/bin/lmplz" "$env/bin/"
+    no_lmplz="needs the Debian packages ${boost[*]}, which $no_packages"
     return
   fi
-  echo "# KenLM's lmplz $why; the recipe's own n-gram trainer takes its place"
+  launch "$env/lmplz.log" nice cmake --build "$build" -j "$(nproc)" --target lmplz build_binary
+  compiling=$launched
+}
+end_lmplz() {
+  local source=$env/kenlm build=$TMPDIR/kenlm-build
+  [ -n "$compiling$no_lmplz" ] || begin_lmplz
+  if [ -z "$no_lmplz" ]; then
+    if await "compiling lmplz" "$env/lmplz.log" "$compiling"; then
+      cp "$build/bin/build_binary" "$build/bin/lmplz" "$env/bin/"
+      return
+    fi
+    no_lmplz="did not compile (see $env/lmplz.log)"
+  fi
+  echo "# KenLM's lmplz $no_lmplz; the recipe's own n-gram trainer takes its place"
   ! have_boost || touch "$env/.no-lmplz"
   if attempt "compiling build_binary" env -C "$source" bash compile_query_only.sh; then
     cp "$source/bin/build_binary" "$env/bin/"
@@ -195,8 +230,9 @@ make_lmplz() {
 
 export TMPDIR=$env/tmp DEBIAN_FRONTEND=noninteractive
 { # read as a whole, so that this file may change meanwhile
+  [[ "$env" != *-py3.10.* ]] || has_k2 "$env" || rm -f "$env/.requirements"
   [ -e "$env/.requirements" ] && [ -x "$env/bin/python" ] || make_environment
-  if ! [ -x "$env/bin/lmplz" ]; then make_lmplz; fi
+  if ! [ -x "$env/bin/lmplz" ]; then end_lmplz; fi
   touch "$env/.installed"
   if [ "$dev" = true ]; then
     mkdir -p "$TMPDIR"

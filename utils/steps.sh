@@ -7,29 +7,36 @@ die() {
   exit 1
 }
 
-# Runs a command in a process group of its own, which an interrupted install ends whole.
-# Its output goes to the log; what it is at is shown every five seconds. Programs only: in
-# a function that runs where its exit code is asked for, "set -e" is off, and every failure
-# but that of its last command would be lost.
-attempt() { # WHAT PROGRAM [ARGUMENT ...]
-  local what=$1 started=$SECONDS said=$SECONDS status=0
+# Starts a program in a process group of its own, which an interrupted install ends whole;
+# its output goes to the log. Programs only: in a function that runs where its exit code is
+# asked for, "set -e" is off, and every failure but that of its last command would be lost.
+launch() { # LOG PROGRAM [ARGUMENT ...]: sets $launched, for await
+  local to=$1
   shift
-  [ "$(type -t "$1")" != function ] || die "attempt $1: a function would hide its failures"
-  echo "== $what: $*" >> "$log"
+  [ "$(type -t "$1")" != function ] || die "launch $1: a function would hide its failures"
+  echo "== $*" >> "$to"
   set -m
-  "$@" >> "$log" 2>&1 < /dev/null &
-  running=$!
+  "$@" >> "$to" 2>&1 < /dev/null &
+  launched=$!
   set +m
-  while kill -0 "$running" 2> /dev/null; do
+  running+=("$launched")
+}
+
+await() { # WHAT LOG PROCESS: says every five seconds what it is at; returns its exit code
+  local what=$1 started=$SECONDS said=$SECONDS
+  while kill -0 "$3" 2> /dev/null; do
     sleep 0.1
     if [ $((SECONDS - said)) -ge 5 ]; then
       said=$SECONDS
-      echo "  [$((SECONDS - started)) s] $what: $(last_line)"
+      echo "  [$((SECONDS - started)) s] $what: $(last_line "$2")"
     fi
   done
-  wait "$running" || status=$?
-  running=
-  return "$status"
+  wait "$3"
+}
+
+attempt() { # WHAT PROGRAM [ARGUMENT ...]
+  launch "$log" "${@:2}"
+  await "$1" "$log" "$launched"
 }
 
 step() { # like attempt, but a failure ends the install
@@ -42,13 +49,16 @@ step() { # like attempt, but a failure ends the install
   exit 1
 }
 
-last_line() {
-  tail -c 2000 "$log" | grep -Ev '^(WARNING|== | *$| *(Attempting|Found existing|Uninstalling|Successfully unin))' | tail -n 1 | sed 's/^ *//' | cut -c1-60
+last_line() { # LOG
+  tail -c 2000 "$1" | grep -Ev '^(WARNING|== | *$| *(Attempting|Found existing|Uninstalling|Successfully unin))' | tail -n 1 | sed 's/^ *//' | cut -c1-60
 }
 
-running=
+running=()
 stop_running() {
-  [ -z "$running" ] || kill -- "-$running" 2> /dev/null || true
+  local process
+  for process in "${running[@]}"; do
+    kill -- "-$process" 2> /dev/null || true
+  done
 }
 trap stop_running EXIT
 trap 'echo "interrupted; the same command begins the install anew" >&2; exit 130' INT

@@ -2,8 +2,9 @@
 # Usage: utils/test.sh [PYTEST-OPTION ...]
 # Installs what the recipe and its tests need, then runs every check and the tests.
 # All checks run, also after one has failed; the exit code says whether all passed.
+[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$(readlink -f "$0")")/.."
 utils/install.sh --dev
 . ./path.sh
 

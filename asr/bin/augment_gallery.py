@@ -17,6 +17,7 @@ from asr.data.augment.gallery import write_gallery
 from asr.data.augment.wave_augment import WaveAugment
 from asr.data.fbank import load_cut
 from asr.data.jsonl import read_cuts
+from asr.data.level import to_level
 from asr.errors import RecipeError, UsageError
 from asr.job import Job
 
@@ -62,8 +63,9 @@ def examples(job: Job, cut: MonoCut) -> list[Example]:
     fbank, train = job.config.fbank, job.config.train
     rate, bins = fbank.sample_rate, fbank.num_mel_bins
     speeds = [s for s in fbank.speeds if s != 1.0] or SPEEDS
-    before = original(load_cut(cut, rate), rate, bins)
-    faster = {s: load_cut(cut.perturb_speed(s), rate) for s in speeds}
+    cuts = {1.0: cut, **{s: cut.perturb_speed(s) for s in speeds}}
+    heard = {s: to_level(load_cut(c, rate), rate, fbank.level) for s, c in cuts.items()}
+    before = original(heard.pop(1.0), rate, bins)
     wave = WaveAugment(
         fbank.augment,
         rate,
@@ -72,7 +74,7 @@ def examples(job: Job, cut: MonoCut) -> list[Example]:
     )
     return [
         before,
-        *speed_examples(faster, rate, bins),
+        *speed_examples(heard, rate, bins),
         *wave_examples(before, wave),
         *feature_examples(
             before.features, train.augment, train.spec_augment, rate, train.seed

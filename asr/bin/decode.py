@@ -1,6 +1,6 @@
 """Stage 8: log-probs once, then every decoder on them."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from asr.atomic import remove, write_text
@@ -10,21 +10,21 @@ from asr.bin.search import (
     choose_methods,
     drop_others,
     in_phones,
-    search_options,
-    search_signature,
+    method_options,
+    search_signatures,
     write_refs,
+    write_timed_texts,
 )
 from asr.data.shard_reader import ShardReader
 from asr.decode.acoustic import Input, compute_log_probs
 from asr.decode.log_probs import read_attributes
 from asr.decode.matrix import run_method
+from asr.decode.options import SearchOptions
 from asr.fingerprint import fingerprint
 from asr.job import Job
 from asr.models.package import load_package
 from asr.provenance import write_config
 from asr.text.transcripts import read_transcripts
-
-Inputs = Iterator[Input]
 
 
 def run(job: Job) -> None:
@@ -37,35 +37,44 @@ def run(job: Job) -> None:
         decode_folder.run(job)
         return
     methods = choose_methods(job)
+    options = method_options(job, methods)
     for name in job.decode_sets:
         folder = job.paths.decode_dir(name)
         refs = read_transcripts(job.paths.feature_cuts(name))
         write_refs(refs, folder / "ref")
         write_refs(in_phones(job, refs), folder / "ref_phones")
-        signature = fingerprint(job.paths.feature_index(name))
-        _log_probs(job, _corpus_inputs(job, name), signature, folder)
-        run_methods(job, methods, folder)
+        compute_missing(job, name)
+        run_methods(job, methods, folder, options)
         write_config(job.config, folder / "config.yaml")
 
 
-def _log_probs(job: Job, inputs: Inputs, signature: str, folder: Path) -> None:
-    """Compute ``log_probs.h5`` unless it is of this model and these features."""
+def compute_missing(job: Job, name: str) -> Path:
+    """Compute a set's ``log_probs.h5`` unless it is of this model and these features."""
+    folder, index = job.paths.decode_dir(name), job.paths.feature_index(name)
     path = folder / "log_probs.h5"
-    wanted = {"model": fingerprint(job.paths.averaged), "features": signature}
+    model, features = fingerprint(job.paths.averaged), fingerprint(index)
+    wanted = {"model": model, "features": features}
     if path.is_file() and read_attributes(path) == wanted:
         print(f"{path}: already there", flush=True)
-        return
-    for name in OUTPUTS:  # hypotheses of other log-probs must not be scored
-        remove(folder / name)
-    model = load_package(job.paths.averaged).model
-    seconds = compute_log_probs(model, inputs, path, wanted)
+        return path
+    for method in OUTPUTS:  # hypotheses of other log-probs must not be scored
+        remove(folder / method)
+    package, reader = load_package(job.paths.averaged), ShardReader(index)
+    inputs = (Input(i, reader.read(i), reader.duration(i)) for i in reader.ids)
+    seconds = compute_log_probs(package.model, inputs, path, wanted)
     print(f"{path}: acoustic model took {seconds:.1f} s", flush=True)
+    return path
 
 
-def run_methods(job: Job, methods: tuple[str, ...], folder: Path) -> None:
+def run_methods(
+    job: Job,
+    methods: Sequence[str],
+    folder: Path,
+    options: Mapping[str, SearchOptions],
+) -> None:
     """Run the decoders whose output is not there yet with the same options."""
-    options, signature = search_options(job), search_signature(job)
-    drop_others(folder, signature)
+    signatures = search_signatures(job, options)
+    drop_others(folder, signatures)
     for method in methods:
         done = folder / method / "signature"
         if done.is_file():
@@ -77,12 +86,7 @@ def run_methods(job: Job, methods: tuple[str, ...], folder: Path) -> None:
             folder / method,
             lang_dir=job.lang,
             lm=job.lm_file,
-            options=options,
+            options=options[method],
         )
-        write_text(done, signature)
-
-
-def _corpus_inputs(job: Job, name: str) -> Inputs:
-    reader = ShardReader(job.paths.feature_index(name))
-    for id_ in reader.ids:
-        yield Input(id_, reader.read(id_), reader.duration(id_))
+        write_text(done, signatures[method])
+    write_timed_texts(job, methods, folder)

@@ -12,15 +12,17 @@ from asr.bin.search import (
     drop_others,
     has_lm,
     in_phones,
-    search_options,
-    search_signature,
+    method_options,
+    search_signatures,
     write_refs,
+    write_timed_texts,
 )
 from asr.data.user_folder import UserFile, UserFolder, load_user_folder
 from asr.data.user_names import shown
 from asr.decode.decoded import Decoded
 from asr.decode.kept import done_keys, write_kept
 from asr.decode.matrix import decode_in_child
+from asr.decode.options import SearchOptions
 from asr.decode.recordings import Hearing, holds, same_hearing, write_recordings
 from asr.decode.vocabulary import Vocabulary
 from asr.failures import write_failures
@@ -43,6 +45,7 @@ def run(job: Job) -> None:
     if job.model_dir is not None:
         install(job)
     methods = choose_methods(job)
+    options = method_options(job, methods)
     claim(job)
     if job.model_dir is None:
         print(f"model: {job.paths.averaged}", flush=True)
@@ -56,11 +59,15 @@ def run(job: Job) -> None:
     write_refs(in_phones(job, refs), folder / "ref_phones")
     _say_transcripts(user.files, rule)
     if user.files:
-        signature = search_signature(job)
-        drop_others(folder, signature)
+        signatures = search_signatures(job, options)
+        drop_others(folder, signatures)
         _drop_stale(folder, methods, {file.id: file.key for file in user.files})
         for method in methods:
-            _decode(job, method, user.files, folder, signature)
+            _decode(
+                job, method, user.files, folder, options[method], signatures[method]
+            )
+        names = {file.id: file.name.file for file in user.files}
+        write_timed_texts(job, methods, folder, names)
     write_failures(job, user.failures)
     write_config(job.config, folder / "config.yaml")
 
@@ -100,16 +107,22 @@ def hearing_of(job: Job) -> Hearing:
         config.long_audio.window_seconds,
         config.long_audio.overlap_seconds,
         job.channel,
+        config.fbank.level,
     )
 
 
 def _decode(
-    job: Job, method: str, files: Sequence[UserFile], folder: Path, signature: str
+    job: Job,
+    method: str,
+    files: Sequence[UserFile],
+    folder: Path,
+    options: SearchOptions,
+    signature: str,
 ) -> None:
     """Run a decoder on the recordings that it has not decoded yet."""
     keys = {file.id: file.key for file in files}
     names = {file.id: file.name.file for file in files}
-    out, options = folder / method, search_options(job)
+    out = folder / method
     done = done_keys(out)
     if done == keys:
         print(f"{method}: already there", flush=True)

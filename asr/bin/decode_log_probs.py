@@ -12,9 +12,13 @@ from asr.atomic import remove
 from asr.config_load import default_values
 from asr.decode.foreign import METHODS_HERE, ForeignJob, decode_foreign, tune_foreign
 from asr.decode.methods import REGISTRY, SearchOptions
-from asr.decode.options import stated
+from asr.decode.options import HotWord, stated
 from asr.errors import UsageError
+from asr.job import TIMED
+from asr.options import named
 from asr.score.results import table
+from asr.text.hotwords import read_hotwords
+from asr.text.normalize import fold_spaces
 
 USAGE = """local/decode_log_probs.sh --log-probs FILE.h5 --tokens tokens.txt --out DIR
          [--lm lm.arpa|lm.bin] [--refs text] [--method METHOD] [--option VALUE ...]"""
@@ -47,7 +51,9 @@ OPTIONS: tuple[tuple[str, Callable[[str], object], str, str], ...] = (
         "FILE",
         "'WORD token ...' a line, for hlg; default: LM's words",
     ),
+    ("--hotwords", Path, "FILE", "'word weight' lines, for beam and beam-lm"),
     ("--nbest", int, "N", "hypotheses written (default 10)"),
+    ("--write", str, "'A B'", f"of {' '.join(TIMED)}: words with times, in folders"),
     ("--nj", int, "N", "processes while tuning (default: this machine's cores)"),
 )
 # What beams alone have, and tuning chooses where it is not given.
@@ -75,6 +81,7 @@ def run(arguments: Sequence[str]) -> int:
         lexicon=given.lexicon,
         refs=given.refs,
         blank=given.blank,
+        write=named("--write", given.write, TIMED),
     )
     options = search_options(given, method)
     with alone_in(given.out):
@@ -124,6 +131,8 @@ def search_options(given: argparse.Namespace, method: str) -> SearchOptions:
             options[name] = getattr(given, name)
     if given.beam_size is not None:
         options["phone_beam_size"] = given.beam_size
+    heard = read_hotwords(given.hotwords, fold_spaces) if given.hotwords else {}
+    options["hotwords"] = tuple(HotWord(*item) for item in sorted(heard.items()))
     return SearchOptions(**options, frame_shift=given.frame_shift)
 
 
@@ -203,6 +212,10 @@ def check(given: argparse.Namespace, method: str) -> None:
             method == "hlg" and (given.lm_weight or 0) < 0,
             "--lm-weight: 0 or more with --method hlg",
         ),
+        (
+            given.hotwords and not REGISTRY[method].listens,
+            f"--hotwords is for beam and beam-lm, and {method} cannot listen for words",
+        ),
         (given.nbest is not None and given.nbest < 1, "--nbest: at least 1"),
         (given.nj < 1, "--nj: at least 1"),
         (given.out.exists() and not given.out.is_dir(), f"--out {given.out}: a file"),
@@ -231,5 +244,5 @@ def build_parser() -> argparse.ArgumentParser:
         choices=METHODS_HERE,
         help="default: beam-lm where there is an --lm, else beam",
     )
-    parser.set_defaults(frame_shift=0.04, nj=len(os.sched_getaffinity(0)))
+    parser.set_defaults(write="", frame_shift=0.04, nj=len(os.sched_getaffinity(0)))
     return parser

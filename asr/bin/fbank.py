@@ -22,6 +22,7 @@ def run(job: Job) -> None:
         fbank.dtype,
         fbank.speeds,
         fbank.shard_minutes,
+        level=fbank.level,
     )
     augmented = replace(settings, augment=wave_augment(job))
     plain = replace(settings, speeds=(1.0,))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from asr.config_load import ROOT
 from asr.data.fetch_audio import fetch_audio
-from asr.data.user_folder import walk
 from asr.data.user_names import shown
+from asr.data.user_transcripts import SUFFIX
+from asr.folders import list_files, subfolder
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -28,10 +29,9 @@ def run(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     new = fetch_audio(given.link, given.dir, ROOT / "requirements-drive.txt")
     note = "" if new else " (already there; delete the folder to fetch it again)"
-    transcripts = sum(
-        1 for p in walk(given.dir / "transcriptions") if p.suffix == ".txt"
-    )
-    files = sum(1 for p in walk(given.dir)) - transcripts
+    told = list_files(subfolder(given.dir, "transcriptions")).files
+    transcripts = sum(path.suffix.lower() == SUFFIX for path in told)
+    files = len(list_files(given.dir).files) - transcripts
     print(f"{shown(given.dir)}: {files} files, {transcripts} transcripts{note}")
     print(f"recognise it with: ./run.sh --stage 8 --test-dir {shown(given.dir)}")
     return 0

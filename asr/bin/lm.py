@@ -9,6 +9,7 @@ from asr.lm.kenlm_tools import build_binary, find_tool
 from asr.lm.ngram import NgramLm
 from asr.lm.train_ngram import train_ngram
 from asr.lm.train_text import write_train_text
+from asr.packages import missing
 from asr.text.normalize import get_rule
 from asr.text.transcripts import read_transcripts
 
@@ -57,6 +58,9 @@ def _extra_text(job: Job) -> Path | None:
 
 
 def _print_perplexity(job: Job) -> None:
+    if reason := missing("kenlm"):
+        print(f"perplexity on dev: not computed, {reason}", flush=True)
+        return
     lm = NgramLm(job.lm_file)
     found = lm.perplexity(read_transcripts(job.paths.cuts("dev")).values())
     print(

@@ -2,8 +2,8 @@
 
 from asr.config import Config
 from asr.data.corpus import load_hook
-from asr.data.manifest import Split, prepare_split, write_split
-from asr.data.manifest_filter import TrainLimits, characters_needed, words_needed
+from asr.data.manifest import Split, prepare_split, some_names, write_split
+from asr.data.manifest_filter import TrainLimits, is_crowded, words_needed
 from asr.data.manifest_report import check_overlap, summary, write_dropped
 from asr.errors import RecipeError
 from asr.job import Job
@@ -32,6 +32,7 @@ def run(job: Job) -> None:
         splits.append(prepare_split(name, *found[name], rule, limits))
         print(summary(splits[-1]), flush=True)
     _check_hours(splits[0], config.manifest.train_hours)
+    _check_letters(splits[0], _limits(config))
     for warning in check_overlap(splits):
         print(warning, flush=True)
     for split in splits:
@@ -57,12 +58,23 @@ def _check_hours(train: Split, wanted: float) -> None:
         )
 
 
+def _check_letters(train: Split, limits: TrainLimits) -> None:
+    """Name utterances whose text can hardly be said in their time."""
+    crowded = [s.id for s in train.supervisions if is_crowded(s, limits)]
+    if crowded:
+        print(
+            f"WARNING: {train.name}: {len(crowded)} utterances have more letters than the "
+            f"model has frames ({some_names(crowded)}): is each transcript of its file? "
+            "With tokenizer.kind=char stage 6 leaves them out",
+            flush=True,
+        )
+
+
 def _limits(config: Config) -> TrainLimits:
-    kind = config.tokenizer.kind
     return TrainLimits(
         config.manifest.min_seconds,
         config.manifest.max_seconds,
         subsampled,
-        characters_needed if kind == "char" else words_needed,
+        words_needed,
         config.manifest.train_hours,
     )

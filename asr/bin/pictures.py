@@ -11,6 +11,7 @@ from asr.data.audio import Samples
 from asr.data.audio_blocks import read_blocks
 from asr.data.fbank import FRAME_SHIFT, compute, load_cut
 from asr.data.jsonl import read_cuts
+from asr.data.level import to_level
 from asr.data.user_folder import load_user_folder
 from asr.decode.log_probs import LogProbs, read_log_probs, read_recordings
 from asr.decode.methods import METHODS
@@ -64,11 +65,11 @@ def run(job: Job, utterance: str | None, out: Path | None) -> None:
     found = load(job, utterance)
     folder = job.paths.decode_dir(job.decode_sets[0])
     target = out or folder / "pictures" / found.id
-    rate, bins = job.config.fbank.sample_rate, job.config.fbank.num_mel_bins
+    fbank = job.config.fbank
+    rate, bins = fbank.sample_rate, fbank.num_mel_bins
     name = found.id + found.note
-    draw_spectrogram(
-        compute(found.samples, rate, bins), target / "spectrogram.png", name
-    )
+    heard = to_level(found.samples, rate, fbank.level)
+    draw_spectrogram(compute(heard, rate, bins), target / "spectrogram.png", name)
     draw_emissions(
         found.log_probs,
         read_tokens(job.lang / "tokens.txt"),

@@ -14,7 +14,7 @@ from asr.score.calc_metrics import compare_texts
 from asr.score.experiment import Decoder, TestSet
 from asr.score.page import report_page
 from asr.score.transcripts import read_texts
-from asr.stage_files import REPORT, decoded_methods, phone_methods
+from asr.stage_files import REPORT, decoded_methods, phone_methods, scored_sets
 from asr.train.log_files import CURVES, METRICS
 from asr.train.metrics import read_metrics
 
@@ -43,29 +43,34 @@ def run(job: Job) -> None:
 
 def read_sets(exp: Path) -> Iterator[TestSet]:
     """All that have been scored; one that is just being decoded anew is passed over."""
-    for table in sorted(exp.glob("decode_*/results.tsv")):
+    for folder in scored_sets(exp):
         try:
-            found = read_set(table.parent)
+            found = read_set(folder)
         except RecipeError as error:
-            print(f"report: {table.parent} is left out: {error}", flush=True)
+            print(f"report: {folder} is left out: {error}", flush=True)
             continue
         if found.decoders:
             yield found
 
 
 def read_set(folder: Path) -> TestSet:
-    """The decoders whose hypotheses lie in ``folder``, all against its ``ref``."""
-    refs = read_texts(folder / "ref")
+    """The decoders whose hypotheses lie in ``folder``, all against its ``ref``.
+
+    Phones are not to be compared with words: decoders whose output they are make up the
+    set only where there are no others, and then with the transcripts in phones.
+    """
+    name, phones = folder.name.removeprefix("decode_"), phone_methods(folder)
+    methods = decoded_methods(folder)
+    words = [method for method in methods if method not in phones]
+    refs = read_texts(folder / ("ref" if words or not methods else "ref_phones"))
 
     def decoders() -> Iterator[Decoder]:
-        for method in decoded_methods(folder):
-            if method in phone_methods(folder):
-                continue  # not to be compared with words
+        for method in words or methods:
             scores, _ = compare_texts(refs, read_texts(folder / method / "text"))
             timing = json.loads((folder / method / "timing.json").read_text("utf-8"))
             yield Decoder(method, scores, timing["rtf"], timing["peak_rss_mb"])
 
-    return TestSet(folder.name.removeprefix("decode_"), list(decoders()))
+    return TestSet(name, list(decoders()), "WER" if words else "PER")
 
 
 def read_clips(job: Job, found: TestSet) -> dict[str, bytes]:

@@ -14,13 +14,14 @@ import yaml
 
 from asr.atomic import atomic_path, write_text
 from asr.bin import score
-from asr.bin.search import search_options, search_signature
+from asr.bin.search import search_options, search_signatures
 from asr.decode.child import peak_rss_mb
 from asr.decode.matrix import run_method
+from asr.decode.methods import METHODS
 from asr.decode.nbest_file import NBest, ctm_text, nbest_text, read_nbest
 from asr.decode.rescore import RescoreScales, ScoreParts, reorder, score_parts
 from asr.decode.tune_rescore import tune_rescore
-from asr.errors import RecipeError
+from asr.errors import RecipeError, UsageError
 from asr.fingerprint import fingerprint
 from asr.job import RESCORED, RESCORED_LISTS, Job
 from asr.lm.sentence import CachedLm, SentenceLm
@@ -34,11 +35,17 @@ def run(job: Job) -> None:
     """Choose the scales on dev, write ``rescore.yaml``, rescore and score the test sets.
 
     Raises:
+        UsageError: there are hot words.
         RecipeError: stage 7 or 8 has not been run, or there is no neural LM.
     """
+    if job.hotwords:
+        raise UsageError(
+            "--hotwords is for stage 8: a new order would not know of them"
+        )
     lm = CachedLm(load_lm(job))
     scales = _tune(job, lm)
-    signature = search_signature(job)
+    options = dict.fromkeys(METHODS, search_options(job))
+    signature = search_signatures(job, options)[BASE]
     for name in job.decode_sets:
         folder = job.paths.decode_dir(name)
         rescore_folder(job, lm, scales, folder)

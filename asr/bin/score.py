@@ -13,18 +13,29 @@ from asr.score.oracle import oracle_errors
 from asr.score.report import error_line
 from asr.score.results import Result, table, write_phone_results, write_results
 from asr.score.transcripts import read_texts
-from asr.stage_files import REPORT, decoded_methods, phone_methods
+from asr.stage_files import (
+    PHONE_RESULTS,
+    REPORT,
+    RESULTS,
+    decoded_methods,
+    phone_methods,
+    scored_sets,
+)
 from asr.text.transcripts import read_speakers
 
 
 def run(job: Job) -> None:
-    """Write and print ``results.tsv`` of every set that stage 8 decoded; report."""
+    """Write and print the tables of every set that stage 8 decoded; report.
+
+    ``results.tsv`` has the decoders whose output is words, ``results_phones.tsv`` those
+    whose output is phones; where there are none of a kind, its table is not there.
+    """
     for name in job.decode_sets:
         folder = job.paths.decode_dir(name)
+        for table_file in (RESULTS, PHONE_RESULTS):
+            remove(folder / table_file)  # of transcripts, or decoders, that are gone
         if not (folder / "ref").is_file():
             print(f"{name}: no transcripts, so nothing to score", flush=True)
-            for table_file in ("results.tsv", "results_phones.tsv"):
-                remove(folder / table_file)  # of transcripts that are gone
             continue
         methods = decoded_methods(folder)
         if not methods:
@@ -32,15 +43,15 @@ def run(job: Job) -> None:
         speakers = find_speakers(job, name)
         phones = phone_methods(folder)
         words = [_score_method(folder, m, speakers) for m in methods if m not in phones]
-        write_results(words, folder / "results.tsv")
-        remove(folder / "results_phones.tsv")
+        if words:
+            write_results(words, folder / RESULTS)
         said = [
             _score_method(folder, m, speakers, True) for m in methods if m in phones
         ]
         if said:
-            write_phone_results(said, folder / "results_phones.tsv")
+            write_phone_results(said, folder / PHONE_RESULTS)
     show(job)
-    if any(job.paths.exp.glob("decode_*/results.tsv")):
+    if scored_sets(job.paths.exp):
         from asr.bin import report  # reads audio: not needed to show a table again
 
         report.run(job)
@@ -51,10 +62,10 @@ def run(job: Job) -> None:
 def show(job: Job) -> None:
     """Print the tables again."""
     for name in job.decode_sets:
-        path = job.paths.decode_dir(name) / "results.tsv"
+        path = job.paths.decode_dir(name) / RESULTS
         if path.is_file():
             print(f"{path}\n{table(path)}", flush=True)
-        path = job.paths.decode_dir(name) / "results_phones.tsv"
+        path = job.paths.decode_dir(name) / PHONE_RESULTS
         if path.is_file():
             print(f"phone errors, of decoders without lexicon: {path}\n{table(path)}")
 

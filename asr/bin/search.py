@@ -1,46 +1,90 @@
 """What stage 8 has in common for test sets, a user's folder, and rescoring."""
 
 import dataclasses
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from asr.atomic import remove, write_text
 from asr.config_load import read_yaml
 from asr.data.fbank import FRAME_SHIFT
+from asr.decode.log_probs import read_recordings
 from asr.decode.methods import METHODS, REGISTRY, SearchOptions, unavailable
-from asr.decode.options import checked, stated
-from asr.errors import RecipeError
+from asr.decode.options import HotWord, checked, stated
+from asr.decode.timed_text import write_timed
+from asr.errors import RecipeError, UsageError
 from asr.fingerprint import fingerprint
-from asr.job import RESCORED, RESCORED_LISTS, Job
+from asr.fsa.lexicon_file import read_lexicon
+from asr.job import RESCORED, RESCORED_LISTS, WITHOUT_LEXICON, Job
 from asr.stage_files import graphs
+from asr.text.phones import PhoneTokenizer, guess_spellings
+from asr.text.pronunciations import read_cmudict
 from asr.text.units import has_phones, load_units
 
 OUTPUTS = (*METHODS, RESCORED, RESCORED_LISTS)  # folders beside the log-probs
+NAMED = 5  # words that a line lists
+NOT_TUNED = (
+    "no scales tuned; run ./run.sh --stage 7 with --decoders naming it (what is tuned "
+    "already stays)"
+)
 
 
 def choose_methods(job: Job) -> tuple[str, ...]:
     """The decoders of ``--decoders``, or all that this machine can run.
 
     Raises:
+        RecipeError: one was asked for by name and cannot run, or was not tuned.
+    """
+    tuned = read_yaml(job.paths.decode_yaml)
+    reasons = {m: _why_not(m, job, tuned) for m in job.decoders or METHODS}
+    methods = usable(job, reasons, "left out")
+    untuned = [m for m in methods if not is_tuned(m, tuned)]
+    if untuned:
+        print(
+            f"{', '.join(untuned)}: the model was not tuned for it, so its scales are "
+            "the configuration's",
+            flush=True,
+        )
+    return methods
+
+
+def usable(
+    job: Job, reasons: Mapping[str, str | None], otherwise: str
+) -> tuple[str, ...]:
+    """The decoders against which there is no reason; a line for each reason.
+
+    Args:
+        reasons: of each decoder that is wanted.
+        otherwise: what becomes of the others.
+
+    Raises:
         RecipeError: one was asked for by name and cannot run.
     """
-    reasons = {m: _why_not(m, job) for m in job.decoders or METHODS}
-    for method, reason in reasons.items():
-        if reason is not None and job.decoders:
-            raise RecipeError(f"--decoders {method}: {reason}")
-        if reason is not None and method not in _never_brought(job):
-            print(f"{method} is left out: {reason}", flush=True)
-    return tuple(method for method, reason in reasons.items() if reason is None)
+    named = [m for m in job.decoders if reasons.get(m)]
+    if named:
+        raise RecipeError(f"--decoders {named[0]}: {reasons[named[0]]}")
+    hidden = ("hlg-nbest", "hlg-lattice") if job.model_dir is not None else ()
+    shown = {m: r for m, r in reasons.items() if r and m not in hidden}
+    for reason in dict.fromkeys(shown.values()):
+        names = [m for m, other in shown.items() if other == reason]
+        are = "are" if names[1:] else "is"
+        print(f"{', '.join(names)} {are} {otherwise}: {reason}", flush=True)
+    return tuple(method for method, reason in reasons.items() if not reason)
 
 
-def _never_brought(job: Job) -> tuple[str, ...]:
-    """Decoders that a finished model never has what they need for."""
-    return ("hlg-nbest", "hlg-lattice") if job.model_dir is not None else ()
-
-
-def _why_not(method: str, job: Job) -> str | None:
+def _why_not(method: str, job: Job, tuned: Mapping[str, Any]) -> str | None:
     if job.model_dir is not None and REGISTRY[method].uses_lm and not has_lm(job):
         return "the model has no n-gram"
-    return unavailable(method, job.lang)
+    reason = unavailable(method, job.lang)
+    if reason is None and job.model_dir is None and not is_tuned(method, tuned):
+        return NOT_TUNED
+    return reason
+
+
+def is_tuned(method: str, tuned: Mapping[str, Any]) -> bool:
+    """Whether ``decode.yaml`` has the decoder's scales, if it has any."""
+    scales = REGISTRY[method].scales
+    return not scales or any(name in tuned for name in scales)
 
 
 def has_lm(job: Job) -> bool:
@@ -58,18 +102,86 @@ def search_options(job: Job) -> SearchOptions:
     return checked(SearchOptions(**chosen | options))
 
 
-def search_signature(job: Job) -> str:
-    """What the decoders' outputs depend on, beside the log-probs."""
+def method_options(job: Job, methods: Sequence[str]) -> dict[str, SearchOptions]:
+    """The options of each decoder: hot words for those that listen.
+
+    Args:
+        methods: those that run now; a line says which of them listen.
+
+    Raises:
+        UsageError: there are hot words, and none of them does.
+    """
+    plain = search_options(job)
+    if not job.hotwords:
+        return dict.fromkeys(METHODS, plain)
+    phones = has_phones(job.lang)
+    deaf = {m for m in METHODS if not REGISTRY[m].listens}
+    deaf |= {*WITHOUT_LEXICON} if phones else set()
+    listening = [method for method in methods if method not in deaf]
+    others = [method for method in methods if method in deaf]
+    if not listening:
+        able = ", ".join(m for m in METHODS if m not in deaf)
+        raise UsageError(
+            f"--hotwords: {', '.join(methods)} cannot listen for words; --decoders that "
+            f"can, with this model: {able}"
+        )
+    hot = dataclasses.replace(plain, hotwords=hot_words(job))
+    without = f"; {', '.join(others)} cannot" if others else ""
+    words = f"hot words: {', '.join(listening)} listen for {len(hot.hotwords)}{without}"
+    print(words, flush=True)
+    return {method: plain if method in deaf else hot for method in METHODS}
+
+
+def hot_words(job: Job) -> tuple[HotWord, ...]:
+    """The hot words that can be found; lines for the others, and for what is guessed."""
+    units, phones = load_units(job.lang), has_phones(job.lang)
+    found = units.spell(job.hotwords)
+    lexicon: Collection[str] = found
+    if phones:
+        lost = [word for word in job.hotwords if word not in found]
+        found |= {w: (ids,) for w, ids in guess_spellings(job.lang, lost).items()}
+        lexicon = read_lexicon(job.lang / "lexicon.txt", units.tokens)
+    lost = [word for word in job.hotwords if word not in found]
+    if lost:
+        why = "nobody knows how they are said" if phones else "no tokens write them"
+        print(f"hot words that cannot be found: {_some(lost)} ({why})", flush=True)
+    new = [word for word in found if word not in lexicon]
+    if new:
+        said = [f"{word} {units.decode(found[word][0])}" for word in new]
+        print(f"hot words that the lexicon lacks, said as: {_some(said)}", flush=True)
+    return tuple(
+        HotWord(word, job.hotwords[word], found[word] if word in new else ())
+        for word in sorted(found)
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+def search_signatures(job: Job, options: Mapping[str, SearchOptions]) -> dict[str, str]:
+    """What the decoders' outputs depend on, beside the log-probs, by decoder.
+
+    Scales of other decoders are none of it: they may be tuned later.
+    """
     arpa = job.paths.arpa(job.config.lm.order)
     lm = fingerprint(arpa) if job.model_dir is None or has_lm(job) else "no n-gram"
     made = {path.name: fingerprint(path) for path in graphs(job)}
-    return f"{search_options(job)} {lm} {made}\n"
+    scales = {name for entry in REGISTRY.values() for name in entry.scales}
+    found = {}
+    for method, entry in REGISTRY.items():
+        unset = {n: getattr(SearchOptions(), n) for n in scales - {*entry.all_scales}}
+        own = dataclasses.replace(options[method], **unset)
+        found[method] = f"{own} {lm} {made}\n"
+    return found
 
 
-def drop_others(folder: Path, signature: str) -> None:
+def drop_others(folder: Path, signatures: Mapping[str, str]) -> None:
     """Remove what other scales gave: it must not stand in the same table."""
     for name in OUTPUTS:
         done = folder / name / "signature"
+        signature = signatures[name if name in METHODS else "beam-lm"]
         if not (done.is_file() and done.read_text(encoding="utf-8") == signature):
             remove(folder / name)
 
@@ -86,11 +198,38 @@ def write_refs(refs: dict[str, str], path: Path) -> None:
 def in_phones(job: Job, refs: dict[str, str]) -> dict[str, str]:
     """Transcripts in phones, for the decoders without lexicon; of other units none.
 
-    Words have their usual pronunciation, or the one that their letters suggest.
+    Words have their usual pronunciation, or the one that their letters suggest. A
+    finished model has those of its n-gram alone: others come from the CMU dictionary,
+    if that is what the model was trained with.
     """
     if not has_phones(job.lang):
         return {}
-    units = load_units(job.lang)
+    units = PhoneTokenizer.load(job.lang)
+    words = {word for text in refs.values() for word in text.split()}
     # All at once: guessing pronunciations one by one would take long.
-    units.spell({word for text in refs.values() for word in text.split()})
+    unknown = words - units.spell(words).keys()
+    if unknown and not job.config.tokenizer.lexicon:
+        units.learn(read_cmudict(), unknown)
+        unknown -= units.spell(unknown).keys()
+    if unknown:
+        print(
+            f"{len(unknown)} words of the transcripts have no pronunciation here, such as "
+            f"{min(unknown)}: each counts as one phone that is wrong",
+            flush=True,
+        )
     return {id_: units.decode(units.encode(text)) for id_, text in refs.items()}
+
+
+def write_timed_texts(
+    job: Job,
+    methods: Sequence[str],
+    folder: Path,
+    names: Mapping[str, str] | None = None,
+) -> None:
+    """What ``--write`` asks for, of these decoders; ``names`` are the files' by id."""
+    if job.write:
+        recordings = read_recordings(folder / "log_probs.h5")
+        seconds = {id_: found.duration for id_, found in recordings.items()}
+        for method in methods:
+            write_timed(folder / method, job.write, seconds, names)
+        print(f"{', '.join(job.write)}: in the decoders' folders", flush=True)

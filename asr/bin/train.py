@@ -9,6 +9,7 @@ import torch
 from asr.atomic import write_text
 from asr.bin.train_log import new_log
 from asr.config_tree import flatten
+from asr.data.augment.copies import read_originals
 from asr.data.augment.feature_augment import FeatureAugment
 from asr.data.dataset import Utterance
 from asr.data.shard_reader import ShardReader
@@ -22,7 +23,7 @@ from asr.stage_files import unit_files
 from asr.stages import TRAIN_FREE_KEYS
 from asr.text.transcripts import read_transcripts
 from asr.text.units import Units, load_units
-from asr.train.init_from import init_from
+from asr.train.init_from import init_from, say_other_level
 from asr.train.loop import Trainer
 from asr.train.loss import frames_needed
 from asr.train.one_batch import learn_one_batch
@@ -43,6 +44,7 @@ def run(job: Job) -> None:
     model = new_model(job, tokenizer.vocab_size)
     if job.init_from is not None:
         init_from(model, job.init_from, tokenizer.tokens)
+        say_other_level(job.init_from, config.fbank.level)
     size = sum(p.numel() for p in model.parameters()) / 1e6
     print(
         f"{config.model.name}: {size:.1f} M parameters, {tokenizer.vocab_size} tokens; "
@@ -87,7 +89,9 @@ def read_split(job: Job, name: str, tokenizer: Units) -> Split:
         Utterance(id_, tuple(tokenizer.encode(texts[id_])), reader.num_frames(id_))
         for id_ in reader.ids
     ]
-    return Split(reader, utterances, texts)
+    return Split(
+        reader, utterances, texts, read_originals(job.paths.feature_cuts(name))
+    )
 
 
 def in_units(split: Split, units: Units) -> Split:

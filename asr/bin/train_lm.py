@@ -18,6 +18,7 @@ from asr.lm.neural import save_neural_lm
 from asr.lm.token_text import TokenText, write_token_text
 from asr.lm.train_text import read_lines
 from asr.models.transformer_lm import TransformerLm
+from asr.packages import missing
 from asr.provenance import write_config
 from asr.text.tokenizer import Tokenizer
 from asr.text.transcripts import read_transcripts
@@ -155,7 +156,7 @@ def _compare(job: Job, trainer: LmTrainer, dev: list[str]) -> None:
     """Set the best epoch's perplexity beside the n-gram's on the same sentences."""
     best = min(trainer.state.history, key=lambda result: result.rank)
     print(f"best {best.line}")
-    if not Path(job.lm_file).is_file():
+    if not Path(job.lm_file).is_file() or missing("kenlm"):
         return
     from asr.lm.ngram import NgramLm
 

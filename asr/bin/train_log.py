@@ -31,6 +31,7 @@ def new_log(job: Job, train: Split, dev: Split, tokenizer: Units) -> TrainLog:
             write_audio_examples,
             paths.feature_cuts("train"),
             train.texts,
+            train.originals,
             number=config.log.audio,
             seed=config.train.seed,
             sample_rate=config.fbank.sample_rate,

@@ -1,55 +1,79 @@
-"""Stage 7: average the best checkpoints; choose the decoders' scales on dev."""
+"""Stage 7: average the best checkpoints; choose the decoders' scales on dev.
+
+What was chosen for a decoder stays as long as what it was chosen with is the same, also if
+others are asked for later, or the stage is killed.
+"""
 
 import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
 
 import yaml
 
 from asr.atomic import write_text
-from asr.bin.train import read_split
-from asr.decode.acoustic import Input, compute_log_probs
-from asr.decode.methods import REGISTRY, SearchOptions, unavailable
+from asr.bin.decode import compute_missing
+from asr.bin.search import usable
+from asr.config_load import read_yaml
+from asr.decode.methods import METHODS, REGISTRY, SearchOptions, unavailable
 from asr.decode.options import checked, stated
 from asr.decode.tune import DevSet, axes_of, bounds_of, tune_method
+from asr.done_marker import changes, read_marker
 from asr.errors import UsageError
 from asr.job import Job
-from asr.models.package import load_package, save_package
+from asr.models.package import save_package
 from asr.provenance import git_commit, write_config
+from asr.stage import fingerprints
+from asr.stages import STAGES
+from asr.text.transcripts import read_transcripts
 from asr.text.units import Units, load_units
 from asr.train.average import average_best, mix
 
+TUNED = "tuned.json"  # beside the log-probs of dev: what was chosen, and with what
+Chosen = Mapping[str, Mapping[str, Any]]  # options by name, by decoder
+
 
 def run(job: Job) -> None:
-    """Write ``averaged.pt`` and ``decode.yaml``. No test set is read."""
+    """Write ``averaged.pt`` and ``decode.yaml``. No test set is read.
+
+    Raises:
+        RecipeError: a decoder that was asked for cannot run here.
+    """
     config, paths = job.config, job.paths
     options = checked(SearchOptions(**stated(dataclasses.asdict(config.decode))))
-    tokenizer = load_units(job.lang)
-    _write_average(job, tokenizer)
-    package = load_package(paths.averaged)
-    dev = read_split(job, "dev", tokenizer)
-    log_probs = paths.decode_dir("dev") / "log_probs.h5"
-    inputs = (
-        Input(id_, dev.reader.read(id_), dev.reader.duration(id_))
-        for id_ in dev.reader.ids
-    )
-    compute_log_probs(package.model, inputs, log_probs, {})
-    dev_set = DevSet(log_probs, dev.texts, config.tune.max_seconds)
-    for method, entry in REGISTRY.items():
-        if entry.scales:
-            options = _tune(job, method, dev_set, options)
+    methods = tuned_methods(job)
+    _write_average(job, load_units(job.lang))
+    log_probs = compute_missing(job, "dev")
+    texts = read_transcripts(paths.feature_cuts("dev"))
+    dev = DevSet(log_probs, texts, config.tune.max_seconds)
+    chosen = _read_chosen(job)
+    for method in methods:
+        if method in chosen:
+            print(f"{method}: tuned already, {chosen[method]}", flush=True)
+            continue
+        before = dataclasses.replace(options, **_joined(chosen))
+        after = _tune(job, method, dev, before)
+        chosen = {**chosen, method: _differences(method, before, after)}
+        _write_chosen(job, chosen)
     write_config(config, paths.decode_dir("dev") / "config.yaml")
-    names = (n for m in REGISTRY.values() for n in (*m.scales, *m.bounds(job.lang)))
-    chosen = {name: getattr(options, name) for name in names}
-    about = {"commit": git_commit(), "tuned_on": "dev"}
-    write_text(paths.decode_yaml, yaml.safe_dump(about | chosen, sort_keys=False))
-    print(f"{paths.decode_yaml}: {chosen}", flush=True)
+    _write_scales(job, _joined(chosen))
+
+
+def tuned_methods(job: Job) -> tuple[str, ...]:
+    """The decoders of ``--decoders`` that have scales, or all such; those that work.
+
+    Raises:
+        RecipeError: one was asked for by name and cannot run.
+    """
+    scaled = {m for m in job.decoders or METHODS if REGISTRY[m].scales}
+    scaled |= {first for m in scaled if (first := REGISTRY[m].first)}
+    asked = [m for m in METHODS if m in scaled or m in job.decoders]
+    found = usable(job, {m: unavailable(m, job.lang) for m in asked}, "not tuned")
+    return tuple(m for m in found if m in scaled)
 
 
 def _tune(job: Job, method: str, dev: DevSet, options: SearchOptions) -> SearchOptions:
-    """Options with the method's scales, unless this machine cannot run it."""
-    reason = unavailable(method, job.lang)
-    if reason is not None:
-        print(f"{method} is not tuned: {reason}", flush=True)
-        return options
+    """Options with the method's scales."""
     entry, tune = REGISTRY[method], dataclasses.asdict(job.config.tune)
     fixed = stated(dataclasses.asdict(job.config.decode))
     return tune_method(
@@ -63,6 +87,63 @@ def _tune(job: Job, method: str, dev: DevSet, options: SearchOptions) -> SearchO
         nj=job.nj,
         plot=job.paths.decode_dir("dev") / f"{method}_scales.png",
     )
+
+
+def _differences(
+    method: str, before: SearchOptions, after: SearchOptions
+) -> dict[str, Any]:
+    """The method's scales, and whatever else was chosen with them."""
+    return {
+        name: value
+        for name, value in dataclasses.asdict(after).items()
+        if name in REGISTRY[method].scales or value != getattr(before, name)
+    }
+
+
+def _joined(chosen: Chosen) -> dict[str, Any]:
+    """The options that were chosen for all decoders together."""
+    in_order = (chosen.get(method, {}) for method in METHODS)
+    return {name: value for options in in_order for name, value in options.items()}
+
+
+def _read_chosen(job: Job) -> dict[str, Mapping[str, Any]]:
+    """What was chosen before and would be chosen again, by decoder."""
+    path = job.paths.decode_dir("dev") / TUNED
+    known = read_marker(path) if path.is_file() else {}
+    return {
+        method: known[method]["chosen"]
+        for method in METHODS
+        if method in known and not changes(known[method]["of"], _made_of(job, method))
+    }
+
+
+def _write_chosen(job: Job, chosen: Chosen) -> None:
+    content = {
+        method: {"chosen": options, "of": _made_of(job, method)}
+        for method, options in chosen.items()
+    }
+    path = job.paths.decode_dir("dev") / TUNED
+    write_text(path, json.dumps(content, indent=1) + "\n")
+
+
+def _made_of(job: Job, method: str) -> dict[str, Any]:
+    """What the choice for a decoder depends on: not on other decoders' grids."""
+    stage = next(stage for stage in STAGES if stage.name == "tune")
+    scales = {name for entry in REGISTRY.values() for name in entry.scales}
+    others = {f"tune.{n}s" for n in scales - {*REGISTRY[method].all_scales}}
+    facts = {k: v for k, v in stage.facts(job).items() if k != "decoders"}
+    of = {**stage.settings(job), **facts, **fingerprints(stage, job)}
+    return {name: value for name, value in of.items() if name not in others}
+
+
+def _write_scales(job: Job, scales: Mapping[str, Any]) -> None:
+    """Write ``decode.yaml``, unless it says so already: its commit is the choice's."""
+    path = job.paths.decode_yaml
+    known = read_yaml(path) if path.is_file() else {}
+    if {k: v for k, v in known.items() if k not in ("commit", "tuned_on")} != scales:
+        content = {"commit": git_commit(), "tuned_on": "dev", **scales}
+        write_text(path, yaml.safe_dump(content, sort_keys=False))
+    print(f"{path}: {dict(scales)}", flush=True)
 
 
 def _write_average(job: Job, tokenizer: Units) -> None:

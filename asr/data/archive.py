@@ -63,6 +63,12 @@ def extract(archive: Path, folder: Path, advice: str = ADVICE) -> None:
         raise RecipeError(
             f"{archive}: truncated or damaged ({error}); {advice}"
         ) from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise RecipeError(  # bz2's
+            f"{archive}: truncated or damaged ({error}); {advice}"
+        ) from error
 
 
 def _read_to_the_end(tar: tarfile.TarFile) -> None:

@@ -18,6 +18,7 @@ HEADER = ("file", "id", "text")
 def write_audio_examples(
     cuts: Path,
     texts: Mapping[str, str],
+    originals: Mapping[str, str],
     folder: Path,
     *,
     number: int,
@@ -32,19 +33,20 @@ def write_audio_examples(
     Args:
         cuts: with features, of the training set.
         texts: by utterance id, the copies' included.
+        originals: of each copy the id of the utterance that it is of.
         folder: gets its name when it is whole.
     """
     if number == 0:
         return
-    family = families(texts)
-    originals = sorted(family)
+    family = families(texts, originals)
+    names = sorted(family)
     rng = np.random.default_rng(seed)
-    size = min(number, len(originals))
-    chosen = rng.choice(len(originals), size=size, replace=False)
+    size = min(number, len(names))
+    chosen = rng.choice(len(names), size=size, replace=False)
     files = {
-        id_: f"{k}-{_suffix(originals[i], id_)}.wav"
+        id_: f"{k}-{_suffix(names[i], id_)}.wav"
         for k, i in enumerate(chosen, start=1)
-        for id_ in family[originals[i]]
+        for id_ in family[names[i]]
     }
     try:
         with atomic_path(folder) as partial:
@@ -57,20 +59,13 @@ def write_audio_examples(
         print(f"log: no audio examples, because {error}", flush=True)
 
 
-def families(texts: Mapping[str, str]) -> dict[str, list[str]]:
-    """Every original's id, with its own and its copies' ids.
-
-    A copy is named ``<original's id>_<suffix>`` or ``-<suffix>`` and has its text.
-    """
+def families(
+    texts: Mapping[str, str], originals: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Every original's id, with its own and its copies' ids."""
     family: dict[str, list[str]] = {}
-    origin: dict[str, str] = {}
     for id_ in sorted(texts, key=lambda id_: (len(id_), id_)):
-        places = (match.start() for match in re.finditer("[_-]", id_))
-        prefixes = (id_[:place] for place in places)
-        parents = (p for p in prefixes if p in texts and texts[p] == texts[id_])
-        parent = next(parents, id_)
-        origin[id_] = origin.get(parent, parent)
-        family.setdefault(origin[id_], []).append(id_)
+        family.setdefault(originals.get(id_, id_), []).append(id_)
     return family
 
 

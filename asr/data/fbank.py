@@ -15,6 +15,7 @@ from asr.data.augment.copies import all_copies, copy_of
 from asr.data.augment.wave_augment import WaveAugment
 from asr.data.channels import channel_of
 from asr.data.half import to_storage
+from asr.data.level import to_level
 from asr.data.log_mel import log_mel
 from asr.data.shard_writer import write_shard
 
@@ -31,6 +32,7 @@ class FbankSettings:
         speeds: copies of the split; 1.0 is the original.
         shard_minutes: audio in one shard.
         augment: how the further copies are changed; None: there are none.
+        level: that samples are brought to, dB of full scale; None: they stay.
     """
 
     sample_rate: int
@@ -39,6 +41,7 @@ class FbankSettings:
     speeds: tuple[float, ...]
     shard_minutes: float
     augment: WaveAugment | None = None
+    level: float | None = None
 
 
 def compute(
@@ -100,6 +103,7 @@ def extract_shard(
 
 def _load(cut: MonoCut, settings: FbankSettings) -> NDArray[np.float32]:
     samples, copy = load_cut(cut, settings.sample_rate), copy_of(cut)
+    samples = to_level(samples, settings.sample_rate, settings.level)
     if copy is None or settings.augment is None:
         return samples
     return settings.augment(samples, *copy)

@@ -48,10 +48,12 @@ def is_finished(folder: Path, digest: str) -> bool:
 def _described(settings: FbankSettings) -> dict[str, Any]:
     """The settings, and the content of the sounds that they name.
 
-    Without augmented copies it is what it was before there were any, so that features
-    of then are known again.
+    Without augmented copies, or a level, it is what it was before there were any, so
+    that features of then are known again.
     """
     described = asdict(settings)
+    if settings.level is None:
+        del described["level"]
     augment = described.pop("augment")
     if settings.augment is not None and settings.augment.config.active_copies:
         for name in ("noises", "impulses"):

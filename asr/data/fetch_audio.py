@@ -15,8 +15,9 @@ from asr.data.archive import extract
 from asr.data.archive_zip import extract_zip
 from asr.data.drive import Install, fetch_from_drive, is_drive
 from asr.data.transfer import Sleep, forget, transfer
-from asr.data.user_folder import READABLE, find_audio, walk
+from asr.data.user_folder import READABLE, audio_root, find_audio
 from asr.errors import RecipeError, UsageError
+from asr.folders import is_hidden, list_files, subfolder
 
 MARKER = ".fetched-from"  # in the folder: the link, and which version of a local file
 DEPTH = 3  # folders down to which audio/ is looked for
@@ -58,7 +59,7 @@ def fetch_audio(
             _link_entries(find_root(Path(link).expanduser().resolve()), partial)
         else:
             _bring(link, dest, partial, requirements, sleep, install)
-        find_audio(_audio_of(partial))
+        find_audio(audio_root(partial))
         (partial / MARKER).write_text(source, encoding="utf-8")
     return True
 
@@ -93,22 +94,22 @@ def find_root(folder: Path) -> Path:
     for _ in range(DEPTH):
         inside = [entry for place in level for entry in _visible(place)]
         level = [entry for entry in inside if entry.is_dir()]
-        named = [entry for entry in level if entry.name == "audio"]
+        named = [entry for entry in level if _is_audio(entry)]
         if len(named) == 1:
             return named[0].parent
     entries = _visible(folder)
-    while len(entries) == 1 and entries[0].is_dir() and entries[0].name != "audio":
+    while len(entries) == 1 and entries[0].is_dir() and not _is_audio(entries[0]):
         folder = entries[0]
         entries = _visible(folder)
     return folder
 
 
 def _visible(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+    return sorted(p for p in folder.iterdir() if not is_hidden(p.name))
 
 
-def _audio_of(folder: Path) -> Path:
-    return folder / "audio" if (folder / "audio").is_dir() else folder
+def _is_audio(folder: Path) -> bool:
+    return folder.name.lower() == "audio"
 
 
 def _check_dest(dest: Path, link: str) -> str | None:
@@ -130,9 +131,9 @@ def _check_dest(dest: Path, link: str) -> str | None:
 
 def _link_entries(root: Path, partial: Path) -> None:
     """Link what is in a local folder: its two folders, or all that it holds."""
-    whole = (root / "audio").is_dir()
+    two = [subfolder(root, name) for name in ("audio", "transcriptions")]
     for entry in _visible(root):
-        if not whole or entry.name in ("audio", "transcriptions"):
+        if not two[0].is_dir() or entry in two:
             (partial / entry.name).symlink_to(entry)
 
 
@@ -172,7 +173,7 @@ def _name_of(link: str) -> str:
 
 def _unpack_single(folder: Path) -> None:
     """Unpack the one archive that came, where no audio did."""
-    files = list(walk(folder))
+    files = list_files(folder).files
     if len(files) == 1 and files[0].suffix.lower() not in READABLE:
         place = folder.with_name(".packed")
         os.replace(folder, place)

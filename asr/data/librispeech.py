@@ -17,6 +17,7 @@ from asr.data.corpus import (
 )
 from asr.data.download import Source, provide
 from asr.errors import RecipeError
+from asr.folders import list_files
 
 
 def download(folder: Path, options: Options, nj: int) -> None:
@@ -143,7 +144,8 @@ def read_part(
     lhotse's ``prepare_librispeech`` stops at the first unreadable file and passes over
     missing ones; called line by line, its ``parse_utterance`` does neither.
     """
-    for table in sorted(part.rglob("*.trans.txt")):
+    tables = (p for p in list_files(part).files if p.name.endswith(".trans.txt"))
+    for table in sorted(tables):
         lines = [line for line in table.read_text().splitlines() if line.strip()]
         for line in lines:
             yield _read_line(part, table.parent, line)

@@ -7,8 +7,8 @@ length; dev and test lose an utterance only where there is nothing to recognise
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lhotse import (
@@ -32,19 +32,25 @@ from asr.data.manifest_filter import (
     without_transcript,
 )
 from asr.data.train_hours import take_hours
+from asr.data.user_names import plain_id
 from asr.errors import RecipeError
-from asr.text.normalize import Rule
+from asr.text.normalize import Rule, without_reserved
 
 
 @dataclass(frozen=True)
 class Split:
-    """The finished manifests of one split, and what did not make it."""
+    """The finished manifests of one split, and what did not make it.
+
+    Attributes:
+        reserved: words that were taken out of transcripts, by utterance.
+    """
 
     name: str
     recordings: RecordingSet
     supervisions: SupervisionSet
     cuts: CutSet
     dropped: tuple[Dropped, ...]
+    reserved: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def prepare_split(
@@ -64,11 +70,16 @@ def prepare_split(
     """
     by_id = {recording.id: recording for recording in recordings}
     segments = sorted(supervisions, key=lambda segment: segment.id)
-    _check_unique(name, segments)
+    _check_ids(name, segments)
     kept: list[SupervisionSegment] = []
     dropped = without_transcript(name, by_id, segments)
+    reserved: dict[str, list[str]] = {}
     for segment in segments:
-        segment = fastcopy(segment, text=rule(segment.text or ""))
+        text, marks = without_reserved(segment.text or "")
+        text, more = without_reserved(rule(text))
+        if marks or more:
+            reserved[segment.id] = marks + more
+        segment = fastcopy(segment, text=text)
         reason = why_dropped(segment, by_id.get(segment.recording_id), limits)
         if reason is None:
             kept.append(segment)
@@ -81,7 +92,7 @@ def prepare_split(
         dropped += [
             Dropped(name, s.id, BEYOND_HOURS, f"{s.duration:.2f} s") for s in beyond
         ]
-    return _validated(name, by_id, kept, dropped)
+    return replace(_validated(name, by_id, kept, dropped), reserved=reserved)
 
 
 def write_split(split: Split, paths: dict[str, Path]) -> None:
@@ -97,12 +108,24 @@ def some_names(names: Iterable[str]) -> str:
     return ", ".join(ordered[:3]) + (", ..." if len(ordered) > 3 else "")
 
 
-def _check_unique(name: str, segments: Sequence[SupervisionSegment]) -> None:
+def _check_ids(name: str, segments: Sequence[SupervisionSegment]) -> None:
+    """Raise where tables or HDF5 files could not tell utterances apart."""
     ids = Counter(s.id for s in segments if not is_set_aside(s))
-    twice = [i for i, n in ids.items() if n > 1]
-    if twice:
+    _refuse(name, "more than once", [i for i, n in ids.items() if n > 1])
+    _refuse(name, "with blanks, or empty", [i for i in ids if plain_id(i) != i])
+    parts = {id_: id_.split("/") for id_ in ids if "/" in id_}
+    odd = [i for i, names in parts.items() if {"", ".", ".."} & set(names)]
+    _refuse(name, "that are no relative paths, and have a /", odd)
+    folders = {
+        "/".join(names[:n]) for names in parts.values() for n in range(len(names))
+    }
+    _refuse(name, "that begin another one before its /", list(folders & ids.keys()))
+
+
+def _refuse(name: str, what: str, ids: Sequence[str]) -> None:
+    if ids:
         raise RecipeError(
-            f"manifests: {name} has {len(twice)} ids more than once ({some_names(twice)}); "
+            f"manifests: {name} has {len(ids)} ids {what} ({some_names(ids)}); "
             "an utterance id must be unique, see the corpus's prepare.py"
         )
 

@@ -41,7 +41,8 @@ class TrainLimits:
     Attributes:
         min_seconds, max_seconds: duration, both included.
         output_frames: number of feature frames -> number of frames of the model.
-        frames_needed: text -> the least number of output frames CTC needs for it.
+        frames_needed: text -> the least number of output frames CTC needs for it in
+            any units.
         max_hours: of all of them together; 0: no limit.
     """
 
@@ -125,11 +126,24 @@ def _beyond(segment: SupervisionSegment, limits: TrainLimits) -> tuple[str, str]
         return TOO_SHORT, f"{seconds:.2f} s, at least {limits.min_seconds} s"
     if seconds > limits.max_seconds:
         return TOO_LONG, f"{seconds:.2f} s, at most {limits.max_seconds} s"
-    frames = limits.output_frames(compute_num_frames(seconds, FRAME_SHIFT, 16000))
+    frames = _frames(seconds, limits)
     needed = limits.frames_needed(text)
     if frames < needed:
         return IMPOSSIBLE, f"{frames} output frames, at least {needed} are needed"
     return None
+
+
+def is_crowded(segment: SupervisionSegment, limits: TrainLimits) -> bool:
+    """Whether there are too few frames for the text in characters.
+
+    Of other units it may need fewer: stage 6 counts what the chosen ones need.
+    """
+    frames = _frames(segment.duration, limits)
+    return frames < characters_needed(segment.text or "")
+
+
+def _frames(seconds: float, limits: TrainLimits) -> int:
+    return limits.output_frames(compute_num_frames(seconds, FRAME_SHIFT, 16000))
 
 
 def _source(recording: Recording) -> str:

@@ -13,7 +13,9 @@ from asr.errors import RecipeError
 def write_dropped(dropped: Iterable[Dropped], path: Path) -> None:
     """Write the report of what was left out (TSV with a header)."""
     rows = ["split\tid\treason\tdetail"]
-    rows += [f"{d.split}\t{d.id}\t{d.reason}\t{d.detail}" for d in dropped]
+    for d in dropped:  # file names may hold tabs and line ends
+        fields = (" ".join(text.split()) for text in (d.id, d.reason, d.detail))
+        rows.append("\t".join([d.split, *fields]))
     write_text(path, "\n".join(rows) + "\n")
 
 
@@ -33,6 +35,13 @@ def summary(split: Split) -> str:
     if counts and split.name != "train":
         names = ", ".join(f"{d.id} ({d.reason})" for d in split.dropped)
         line += f"\nWARNING: {split.name} is not complete, it lacks: {names}"
+    if split.reserved:
+        taken = [word for marks in split.reserved.values() for word in marks]
+        line += (
+            f"\n{split.name}: {len(taken)} words taken out of transcripts, as they are "
+            f"reserved: {' '.join(dict.fromkeys(taken))} (the first in "
+            f"{next(iter(split.reserved))})"
+        )
     return line
 
 

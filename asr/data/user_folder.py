@@ -1,7 +1,7 @@
 """A user's own folder: ``audio/`` and, where known, ``transcriptions/<utt-id>.txt``."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -10,7 +10,8 @@ from asr.data.audio import SUFFIXES, check_audio
 from asr.data.user_names import Name, name_files, shown
 from asr.data.user_transcripts import match_transcripts, read_transcripts
 from asr.errors import RecipeError
-from asr.text.normalize import Rule
+from asr.folders import is_hidden, list_files, subfolder, where_to
+from asr.text.normalize import Rule, without_reserved
 
 READABLE = (*SUFFIXES, *ffmpeg.SUFFIXES)
 
@@ -60,69 +61,128 @@ def load_user_folder(folder: Path, normalize: Rule) -> UserFolder:
         RecipeError: there is no audio at all.
     """
     root = audio_root(folder)
-    audio, others = find_audio(root)
-    names = name_files(list(audio))
-    texts, failures = read_transcripts(folder / "transcriptions", normalize)
-    found, notes = match_transcripts(texts, names)
-    files = []
-    for relative, path in audio.items():
+    heard = find_audio(root)
+    names = name_files(list(heard.audio))
+    reserved: list[str] = []
+
+    def rule(text: str) -> str:
+        text, before = without_reserved(text)
+        text, after = without_reserved(normalize(text))
+        reserved.extend([*before, *after])
+        return text
+
+    told = read_transcripts(subfolder(folder, "transcriptions"), rule)
+    texts, notes = match_transcripts(told.texts, names)
+    failures = dict(told.problems)
+    for path, why in heard.problems.items():
+        failures[shown(path.relative_to(folder))] = why
+    files: list[UserFile] = []
+    for relative, path in heard.audio.items():
         place = shown(path.relative_to(folder))
-        problem = check(path)
+        problem = heard.problems.get(path) or check(path)
         if problem is None:
-            text = found.get(names[relative].id)
+            text = texts.get(names[relative].id)
             key = _key(place, path)
             files.append(UserFile(names[relative], path, place, key, text))
         else:
             failures[place] = problem
-    if others:
-        names_of = ", ".join(shown(path) for path in others[:5])
-        more = f" and {len(others) - 5} more" if len(others) > 5 else ""
-        notes.append(f"not audio by their names, passed over: {names_of}{more}")
+    notes = [*notes, *told.notes, *heard.notes, *_beside(folder, root)]
+    if reserved:
+        words = " ".join(dict.fromkeys(reserved))
+        notes.append(
+            f"{len(reserved)} words taken out of transcripts, as they are reserved: {words}"
+        )
     files.sort(key=lambda file: file.id.encode())
     return UserFolder(tuple(files), dict(sorted(failures.items())), tuple(notes))
 
 
 def audio_root(folder: Path) -> Path:
-    """Where the audio of a folder is: in ``audio/``, else in the folder itself."""
-    return folder / "audio" if (folder / "audio").is_dir() else folder
+    """Where the audio of a folder is: in ``audio/``, else in the folder itself.
+
+    Raises:
+        RecipeError: ``audio`` is a file, or a link that leads nowhere.
+    """
+    root = subfolder(folder, "audio")
+    if root.is_dir():
+        return root
+    if os.path.lexists(root):
+        problem = where_to(root) if root.is_symlink() else "is not a folder"
+        raise RecipeError(f"{shown(root)}: {problem}")
+    return folder
 
 
-def find_audio(root: Path) -> tuple[dict[PurePath, Path], list[PurePath]]:
-    """Return the audio below a folder by relative path, and all other files.
+@dataclass(frozen=True)
+class FoundAudio:
+    """The audio below a folder.
 
-    Hidden files and folders are left out, links are followed.
+    Attributes:
+        audio: by path in it.
+        others: all other files, by path in it.
+        problems: what is wrong with links, some of them in ``audio``, and folders.
+        notes: one line each about what is passed over.
+    """
+
+    audio: dict[PurePath, Path]
+    others: list[PurePath]
+    problems: dict[Path, str]
+    notes: list[str]
+
+
+def find_audio(root: Path) -> FoundAudio:
+    """Find the audio below a folder: hidden files are left out, links followed.
 
     Raises:
         RecipeError: there is no audio.
     """
-    audio, others = {}, []
-    for path in sorted(walk(root), key=os.fsencode):
-        relative = path.relative_to(root)
-        if relative.parts[0] == "transcriptions" and root.name != "audio":
+    audio, others, problems = {}, [], {}
+    listing = list_files(root)
+    for path in sorted([*listing.files, *listing.problems], key=os.fsencode):
+        relative = PurePath(path.relative_to(root))
+        if root.name.lower() != "audio" and _is_transcript(relative):
             continue
+        if path in listing.problems:
+            problems[path] = listing.problems[path]
         if path.suffix.lower() in READABLE:
-            audio[PurePath(relative)] = path
-        else:
-            others.append(PurePath(relative))
+            audio[relative] = path
+        elif path not in problems:
+            others.append(relative)
     if not audio:
         kinds = ", ".join(suffix.removeprefix(".") for suffix in SUFFIXES)
+        why = "".join(f"; {shown(path)}: {why}" for path, why in problems.items())
+        home = root.parent if root.name.lower() == "audio" else root
         raise RecipeError(
-            f"{shown(root)}: no audio files; put them into "
-            f"{shown(root.parent if root.name == 'audio' else root)}/audio, one an "
-            f"utterance ({kinds}; with ffmpeg also m4a)"
+            f"{shown(root)}: no audio files; put them into {shown(home)}/audio, one an "
+            f"utterance ({kinds}; with ffmpeg also m4a){why}"
         )
-    return audio, others
+    notes = [
+        f"{shown(link)} is the same folder as {shown(first)}, read once"
+        for link, first in listing.twice.items()
+    ]
+    if others:
+        notes.append(f"not audio by their names, passed over: {_some(others)}")
+    return FoundAudio(audio, others, problems, notes)
 
 
-def walk(folder: Path) -> Iterator[Path]:
-    """All files below a folder that are not hidden; a folder that is linked comes once."""
-    seen: set[str] = set()
-    for where, folders, files in os.walk(folder, followlinks=True):
-        real = os.path.realpath(where)
-        folders[:] = [f for f in folders if not f.startswith(".") and real not in seen]
-        if real not in seen:
-            seen.add(real)
-            yield from (Path(where) / f for f in files if not f.startswith("."))
+def _is_transcript(relative: PurePath) -> bool:
+    """Whether a file lies in the folder of transcripts."""
+    return relative.parts[0].lower() == "transcriptions"
+
+
+def _beside(folder: Path, root: Path) -> list[str]:
+    """A note on what lies beside the folder of audio, where there is one."""
+    if root == folder:
+        return []
+    read = (root.name, subfolder(folder, "transcriptions").name)
+    rest = [PurePath(n) for n in os.listdir(folder) if n not in read]
+    rest = sorted(path for path in rest if not is_hidden(path.name))
+    if not rest:
+        return []
+    return [f"beside {' and '.join(read)}, not read: {_some(rest)}"]
+
+
+def _some(paths: Sequence[PurePath]) -> str:
+    more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
+    return ", ".join(shown(path) for path in paths[:5]) + more
 
 
 def check(path: Path) -> str | None:

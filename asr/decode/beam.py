@@ -5,8 +5,7 @@ the former does, more slowly.
 """
 
 import functools
-import importlib.util
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, Protocol, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.decode.hot_words import weights_of
 from asr.decode.hypothesis import Hypothesis, no_path
 from asr.decode.known_words import KnownWords
 from asr.decode.log_probs import LogProbs, check_log_probs
@@ -25,6 +25,7 @@ from asr.decode.vocabulary import Vocabulary
 from asr.decode.word_lm import Fusion, WordModel
 from asr.decode.word_times import add_words
 from asr.errors import RecipeError
+from asr.packages import missing
 
 MIN_BEAM_FOR_THREADS = 32
 
@@ -65,9 +66,10 @@ class PrefixBeamSearch:
         lm_weight: factor of the LM's ln probability.
         word_score: added for every word.
         unk_score: added for every word (token) that the LM does not know.
-        hotwords: words that get ``hotword_weight``; phrases count as their words, and
-            a string is one phrase.
-        hotword_weight: ln; shares of it go to unfinished words, see ``Fusion``.
+        hotwords: words that get ``hotword_weight``, or words with weights of their own;
+            phrases count as their words, and a string is one phrase. They do not get
+            ``unk_score``.
+        hotword_weight: ln; shares of it go to unfinished words, see ``hot_words``.
         nbest: hypotheses returned.
         timed: so many of the best get ``words`` with times and confidences.
         frame_shift: seconds between two rows of the log-probs.
@@ -94,7 +96,7 @@ class PrefixBeamSearch:
         lm_weight: float = 0.5,
         word_score: float = 0.0,
         unk_score: float = -4.0,
-        hotwords: Iterable[str] = (),
+        hotwords: Iterable[str] | Mapping[str, float] = (),
         hotword_weight: float = 10.0,
         nbest: int = 1,
         timed: int = 0,
@@ -111,6 +113,7 @@ class PrefixBeamSearch:
         if spellings is not None and not isinstance(spellings, SpelledWords):
             spellings = SpelledWords(spellings, words)
         self._spellings = None if spellings is None else spellings.lexicon
+        hot = weights_of(hotwords, hotword_weight)
         fusion = Fusion(
             lm=words,
             known=known,
@@ -120,8 +123,7 @@ class PrefixBeamSearch:
             unk_score=unk_score,
             lexicon=None if lexicon is None else _read_words(lexicon),
             spelled=spellings,
-            hotwords=_words_of(hotwords),
-            hotword_weight=hotword_weight,
+            hotwords=hot,
         )
         pruning = Pruning(beam_size, beam_threshold, token_threshold, histories)
         self._searches = [_make_search(self.vocabulary, fusion, pruning)]
@@ -199,12 +201,6 @@ class PrefixBeamSearch:
         return found
 
 
-def _words_of(phrases: Iterable[str]) -> frozenset[str]:
-    """The words of phrases; a string is one phrase."""
-    listed = [phrases] if isinstance(phrases, str) else phrases
-    return frozenset(word for phrase in listed for word in phrase.split())
-
-
 def _make_search(vocabulary: Vocabulary, fusion: Fusion, pruning: Pruning) -> _Search:
     if numba_is_missing():
         reference = ReferenceSpelledSearch if fusion.spelled else ReferenceBeamSearch
@@ -217,10 +213,10 @@ def _make_search(vocabulary: Vocabulary, fusion: Fusion, pruning: Pruning) -> _S
 @functools.cache
 def numba_is_missing() -> bool:
     """Whether the search has to do without numba; says so, once."""
-    missing = importlib.util.find_spec("numba") is None
-    if missing:
-        print("beam search: numba is not installed, so it is slower", flush=True)
-    return missing
+    reason = missing("numba")
+    if reason:
+        print(f"beam search: {reason}, so it is slower", flush=True)
+    return reason is not None
 
 
 def _load(lm: WordModel | str | Path | None) -> WordModel | None:

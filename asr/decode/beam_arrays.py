@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decode.known_words import KnownWords
+from asr.decode.hot_words import at_nodes, beginnings
 from asr.decode.spelled_beam import word_values
 from asr.decode.vocabulary import Vocabulary
 from asr.decode.word_lm import Fusion
@@ -60,9 +60,10 @@ ASKED = _record("row node token state word after", "ln_prob bonus")
 A_WORD, THE_END, UNKNOWN = -1, -2, -3  # questions that are not about a token
 # Node of a trie: its children are first to end - 1, `symbol` led here; see WordTrie.
 # `whole`: the word's number in a word LM's table (1 without one), 0 inside words.
-# `ahead` is what an unfinished word is worth here, `hot` what it gets for hot words. Words
-# with spellings end here by the numbers ending[begin_ending:end_ending]; `whole` is 0 then.
-TRIE = _record("first end symbol whole begin_ending end_ending", "ahead hot")
+# `ahead` is what an unfinished word is worth here, `hot` what it gets for hot words, and
+# `weight` what a hot word that ends here gets. Words with spellings end here by the
+# numbers ending[begin_ending:end_ending]; `whole` is 0 then.
+TRIE = _record("first end symbol whole begin_ending end_ending", "ahead hot weight")
 # A word with spellings: its number in the LM's table, and what it adds besides the LM.
 WORD = _record("number", "extra")
 
@@ -102,10 +103,8 @@ def token_records(
 
 
 def trie_records(
-    known: KnownWords | None,
+    fusion: Fusion,
     ahead: NDArray[np.float64],
-    hotwords: frozenset[str],
-    hotword_weight: float,
     number: Callable[[str], int] | None,
 ) -> tuple[Records, int, int]:
     """Tries of both kinds of words in one array, and their roots (-1: no trie).
@@ -113,10 +112,9 @@ def trie_records(
     ``number`` gives the LM's of the known words, ``ahead`` is of their nodes.
     """
     parts, roots, base = [zeros(0, TRIE)], [], 0
-    for trie in (
-        None if known is None else known.trie,
-        build_trie(hotwords) if hotwords else None,
-    ):
+    hot = fusion.hotwords
+    known = None if fusion.known is None else fusion.known.trie
+    for trie in (known, build_trie(hot) if hot else None):
         roots.append(-1 if trie is None else base)
         if trie is None:
             continue
@@ -126,7 +124,9 @@ def trie_records(
         part["symbol"], part["whole"] = trie.symbol, np.array([0, *numbers])[trie.whole]
         if len(roots) == 1:
             part["ahead"] = ahead
-        part["hot"] = hotword_weight * trie.share
+        else:
+            part["hot"] = at_nodes(trie, beginnings(hot))
+            part["weight"] = at_nodes(trie, fusion.hot_bonus)
         parts.append(part)
         base += len(part)
     return np.concatenate(parts), roots[0], roots[1]

@@ -65,9 +65,7 @@ class CompiledBeamSearch:
         self._ending, self._words = np.zeros(0, np.int64), zeros(1, WORD)
         self._lexicon = None if spelled is None else spelled.lexicon
         if spelled is None:
-            self._trie, lexicon, hotwords = trie_records(
-                fusion.known, ahead, fusion.hotwords, fusion.hotword_weight, number
-            )
+            self._trie, lexicon, hotwords = trie_records(fusion, ahead, number)
         else:
             self._trie, self._ending = spelled_records(fusion)
             self._words, lexicon, hotwords = word_records(fusion, number), 0, -1
@@ -316,5 +314,5 @@ def most_of_lm(fusion: Fusion) -> float:
 def most_bonus(fusion: Fusion) -> float:
     """No token adds more to a prefix than this."""
     unknown = most_of_lm(fusion)
-    hot = max(0.0, fusion.hotword_weight) if fusion.hotwords else 0.0
+    hot = max(0.0, 0.0, *fusion.hotwords.values(), *fusion.hot_bonus.values())
     return max(0.0, fusion.word_score) + unknown + 2 * hot  # a hot word, another begun

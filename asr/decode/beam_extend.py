@@ -58,7 +58,8 @@ def stay(
 @inner
 def is_gap(run: Any, tokens: Records, token: int) -> bool:
     """Whether a token is a space alone, of which several in a row are one."""
-    return tokens[token]["first"] == tokens[token]["end"] and run["lm"] != TOKEN_LM
+    piece = tokens[token]
+    return bool(piece["first"] == piece["end"] and run["lm"] != TOKEN_LM)
 
 
 @inner

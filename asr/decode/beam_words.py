@@ -140,9 +140,8 @@ def finish_word(
         if state < 0:
             return False
     bonus += run["word_score"]
-    hot = node["hot"]
-    if hot >= 0 and trie[hot]["whole"] > 0:
-        bonus += trie[hot]["hot"]
+    if node["hot"] >= 0:
+        bonus += trie[node["hot"]]["weight"]
     node["end_lm"], node["end_bonus"] = ln_prob, bonus
     node["end_state"] = state
     return True

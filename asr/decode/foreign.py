@@ -13,10 +13,13 @@ from asr.decode.foreign_log_probs import (
     foreign_ids,
     import_log_probs,
 )
+from asr.decode.log_probs import read_recordings
 from asr.decode.matrix import decode_in_child
 from asr.decode.methods import METHODS, REGISTRY, SearchOptions
+from asr.decode.timed_text import write_timed
 from asr.decode.tune import DevSet, axes_of, bounds_of, tune_method
 from asr.fsa.lexicon import read_arpa_words
+from asr.job import TIMED
 from asr.score.files import report_texts, write_report
 from asr.score.report import score
 from asr.score.results import Result, write_results
@@ -29,7 +32,7 @@ METHODS_HERE = tuple(
     m for m in METHODS if m in ("greedy", "beam", "beam-lm", "ctc", "hlg")
 )
 SCORED = ("results.tsv", "wer", "cer", "scoring")
-FILES = ("text", "ctm", "nbest.jsonl", "timing.json", *SCORED)
+FILES = ("text", "ctm", "nbest.jsonl", "timing.json", *TIMED, *SCORED)
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class ForeignJob:
         lexicon: spellings in the model's tokens, for graphs.
         refs: transcripts; the same ids as the log-probs.
         blank: its id, where no name tells it.
+        write: words with times in these forms too (``asr.job.TIMED``).
     """
 
     method: str
@@ -55,6 +59,7 @@ class ForeignJob:
     lexicon: Path | None = None
     refs: Path | None = None
     blank: int | None = None
+    write: tuple[str, ...] = ()
 
     @property
     def work(self) -> Path:
@@ -126,6 +131,8 @@ def decode_foreign(job: ForeignJob, options: SearchOptions) -> None:
     files = decoded_files(job.method, decoded, options, tokens.written)
     for name, content in files.items():
         write_text(job.out / name, content)
+    stored = read_recordings(source).items()
+    write_timed(job.out, job.write, {id_: found.duration for id_, found in stored})
     hyps = {id_: nbest[0].text for id_, nbest in decoded.nbest.items()}
     if job.lm is not None and (tokens.show_words or REGISTRY[job.method].needs_graph):
         warn_of_unknown_words(list(hyps.values()), job.lm)

@@ -1,15 +1,18 @@
 """The decoders that search graphs, for the registry of asr/decode/methods.py."""
 
-import importlib
-import importlib.util
+import functools
+import multiprocessing
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asr.decode.child import call_in_child
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.log_probs import LogProbs, check_log_probs
 from asr.decode.options import Decoder, Maker, Resources, SearchOptions
 from asr.errors import RecipeError
+from asr.packages import missing
 
 if TYPE_CHECKING:
     from asr.decode.lattice import Beams
@@ -28,29 +31,38 @@ def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def installed(package: str) -> bool:
-    """Whether a package can be imported, as far as one can tell without it."""
-    return importlib.util.find_spec(package) is not None
-
-
 def no_k2(lang_dir: Path) -> str | None:
     """Why what needs k2 cannot run."""
-    if not installed("k2"):
-        return "k2 is not installed (Python 3.10 and requirements.txt give it)"
+    reason = _no_k2()
+    return None if reason is None else f"{reason}; see docs/install.md"
+
+
+@functools.cache
+def _no_k2() -> str | None:
+    """Why k2 cannot be used.
+
+    Where none of its decoders run it is imported by a process of its own: it takes
+    hundreds of MB, and one that was made for another torch may take the process with it.
+    """
+    if find_spec("k2") is None or multiprocessing.parent_process() is not None:
+        return missing("k2")
     try:
-        importlib.import_module("k2")
-    except (
-        Exception
-    ) as error:  # also OSError, where its libraries are not those of torch
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return f"k2 cannot be imported ({reason[:200]}); see docs/install.md"
-    return None
+        found: str | None = call_in_child("k2", missing, "k2")
+    except RecipeError as error:
+        ended = str(error).removeprefix("k2: ").partition(";")[0]
+        return f"k2 cannot be imported ({ended})"
+    return found
+
+
+def no_kaldi() -> str | None:
+    """Why kaldi-decoder cannot be used."""
+    return missing("kaldi_decoder") or missing("kaldifst")
 
 
 def no_graph(lang_dir: Path) -> str | None:
     """Why ``hlg`` cannot run."""
-    if not installed("kaldi_decoder") and no_k2(lang_dir):
-        return "neither kaldi-decoder nor k2 is installed (see requirements.txt)"
+    if (kaldi := no_kaldi()) and (k2 := no_k2(lang_dir)):
+        return f"{kaldi}, and {k2}"
     if not (lang_dir / "HLG.pt").is_file():
         return f"{lang_dir / 'HLG.pt'} is missing: run the graph stage (5)"
     return None
@@ -58,7 +70,7 @@ def no_graph(lang_dir: Path) -> str | None:
 
 def no_larger_lm(lang_dir: Path) -> str | None:
     """Why ``hlg-nbest`` cannot run."""
-    reason = no_k2(lang_dir) or no_graph(lang_dir)
+    reason = no_k2(lang_dir) or no_graph(lang_dir) or missing("kenlm")
     if reason is None and _larger_lm(lang_dir) is None:
         return "there is no larger n-gram: set lm.rescore_order and redo stages 4 and 5"
     return reason
@@ -76,17 +88,21 @@ def choose_backend(wanted: str) -> str:
     """``k2`` or ``kaldi-decoder``: the latter on a CPU, unless another is asked for.
 
     Raises:
-        RecipeError: it is not known, or not installed.
+        RecipeError: it is not known, or does not work here.
     """
     if wanted not in BACKENDS:
         raise RecipeError(
             f"decode.hlg_backend is {wanted!r}: choose {', '.join(BACKENDS)}"
         )
+    kaldi = no_kaldi()
     if wanted == "auto":
-        gpu = device() != "cpu" and installed("k2")
-        return "k2" if gpu or not installed("kaldi_decoder") else "kaldi-decoder"
-    if not installed(wanted.replace("-", "_")):
-        raise RecipeError(f"decode.hlg_backend: {wanted} is not installed; choose auto")
+        gpu = device() != "cpu" and missing("k2") is None
+        if kaldi and not gpu:
+            print(f"hlg: {kaldi}, so k2 searches", flush=True)
+        return "k2" if gpu or kaldi else "kaldi-decoder"
+    reason = missing("k2") if wanted == "k2" else kaldi
+    if reason:
+        raise RecipeError(f"decode.hlg_backend: {reason}; choose auto")
     return wanted
 
 
@@ -143,7 +159,7 @@ def _load_k2(resources: Resources) -> Maker:
 
 def load_hlg_scales(resources: Resources) -> Maker:
     """Best paths for many scales from one lattice; without k2, for one."""
-    if not installed("k2"):
+    if missing("k2"):
         return load_hlg(resources)
     from asr.decode.hlg import ScaledHlg
     from asr.decode.lattice import load_hlg as load

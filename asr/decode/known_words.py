@@ -24,16 +24,22 @@ class KnownWords:
         words: what the tree is made of.
         lm: n-gram over words, or None.
         closed: there are no other words.
+        spared: words that count as if the LM knew them.
 
     Attributes:
         trie: the tree; word number w is ``trie.words[w - 1]``.
         unigram: (W + 1,) ln probability of each word after nothing known, of number 0
             that of a word which the LM does not know; 0 without LM.
-        unknown: (W + 1,) whether the LM does not know it.
+        unknown: (W + 1,) whether ``unk_score`` is added for it.
     """
 
     def __init__(
-        self, words: Collection[str], lm: WordModel | None, *, closed: bool = False
+        self,
+        words: Collection[str],
+        lm: WordModel | None,
+        *,
+        closed: bool = False,
+        spared: Collection[str] = (),
     ) -> None:
         self.trie, self.closed, self.lm = build_trie(words), closed, lm
         size = len(self.trie.words) + 1
@@ -42,7 +48,8 @@ class KnownWords:
             listed = ["<unk>", *self.trie.words]
             _, state = lm.score(lm.begin(), "<unk>")  # no n-gram goes on after it
             self.unigram[:] = [lm.score(state, word)[0] for word in listed]
-            self.unknown[:] = [word not in lm for word in listed]
+            unknown = (word not in lm and word not in spared for word in listed)
+            self.unknown[:] = list(unknown)
 
     def look_ahead(
         self, lm_weight: float, word_score: float, unk_score: float

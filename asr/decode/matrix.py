@@ -101,7 +101,7 @@ def decode_set(
             done = f"{len(nbest)} utterances, {audio:.0f} s of audio"
             print(f"{method}: {done}", flush=True)
     peak = peak_rss_mb()  # of the search; what follows is the same for all decoders
-    timed = _timed(nbest, log_probs, lang_dir, options.frame_shift)
+    timed = _timed(nbest, log_probs, lang_dir, options)
     return Decoded(_whole(timed, wanted, options.nbest), audio, search, load, peak)
 
 
@@ -116,16 +116,19 @@ def _timed(
     nbest: dict[str, list[Hypothesis]],
     log_probs: Path,
     lang_dir: Path,
-    frame_shift: float,
+    options: SearchOptions,
 ) -> dict[str, Timed]:
     """The hypotheses with the times of their words, and where their pieces begin."""
     tokens = read_tokens(lang_dir / "tokens.txt")
     vocabulary = Vocabulary(tokens, separator=separator(lang_dir))
     lexicon = _lexicon(lang_dir, tokens)
+    if lexicon is not None:
+        lexicon = {**lexicon, **options.hot_spellings}
+    shift = options.frame_shift
     return {
         u.id: (
             u.start,
-            add_words(nbest[u.id], u.log_probs, vocabulary, frame_shift, lexicon),
+            add_words(nbest[u.id], u.log_probs, vocabulary, shift, lexicon),
         )
         for u in read_log_probs(log_probs, list(nbest))
     }

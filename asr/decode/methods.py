@@ -4,6 +4,7 @@ A new decoder is one entry of the registry at the end, its name in ``asr.job.DEC
 and the fields of ``SearchOptions`` that it needs: docs/adding_a_decoder.md.
 """
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from asr.decode.greedy import greedy_search
 from asr.decode.hypothesis import Feature, Hypothesis
 from asr.decode.known_words import KnownWords
 from asr.decode.options import Decoder as Decoder
+from asr.decode.options import HotWord
 from asr.decode.options import Loader as Loader
 from asr.decode.options import Maker as Maker
 from asr.decode.options import Resources as Resources
@@ -21,6 +23,7 @@ from asr.decode.options import SearchOptions as SearchOptions
 from asr.decode.spelled_words import SpelledWords
 from asr.errors import RecipeError
 from asr.fsa.lexicon_file import read_lexicon
+from asr.packages import missing
 from asr.text.units import has_phones
 
 
@@ -39,6 +42,8 @@ class Method:
             slower ones with many, among which tuning finds what other scales choose.
         needs_lm: an n-gram file, when it runs.
         needs_graph: ``HLG.pt``, which is made of an n-gram.
+        listens: for hot words.
+        first: the decoder whose scales it searches with before its own count.
     """
 
     load: Loader
@@ -48,6 +53,13 @@ class Method:
     load_nbest: Loader | None = None
     needs_lm: bool = False
     needs_graph: bool = False
+    listens: bool = False
+    first: str | None = None
+
+    @property
+    def all_scales(self) -> tuple[str, ...]:
+        """The scales that its output depends on."""
+        return (*(REGISTRY[self.first].scales if self.first else ()), *self.scales)
 
     @property
     def uses_lm(self) -> bool:
@@ -97,6 +109,7 @@ def _load_beam(resources: Resources) -> Maker:
         beam_size=options.beam_size,
         beam_threshold=options.beam_threshold,
         token_threshold=options.token_threshold,
+        hotwords=options.hot_weights,
         nbest=options.nbest,
     )
 
@@ -106,23 +119,29 @@ def _load_beam_lm(resources: Resources) -> Maker:
 
     assert resources.lm is not None  # load_method has seen to it
     tokens, model = resources.tokens, load_lm(resources.lm)
-    spellings, known = None, None
+    spelled, known = {}, None
     if has_phones(resources.lang_dir):
-        lexicon = read_lexicon(resources.lang_dir / "lexicon.txt", tokens)
-        spellings = SpelledWords(lexicon, model)
+        spelled = read_lexicon(resources.lang_dir / "lexicon.txt", tokens)
     elif words := model.words():
         known = KnownWords(words, model)
+
+    @functools.cache
+    def spellings(more: tuple[HotWord, ...]) -> SpelledWords | None:
+        lexicon = {**spelled, **{hot.word: hot.spellings for hot in more}}
+        return SpelledWords(lexicon, model) if spelled else None
+
     return lambda options: PrefixBeamSearch(
         tokens,
         model,
-        spellings=spellings,
+        spellings=spellings(tuple(hot for hot in options.hotwords if hot.spellings)),
         known=known,
-        beam_size=options.phone_beam_size if spellings else options.beam_size,
+        beam_size=options.phone_beam_size if spelled else options.beam_size,
         beam_threshold=options.beam_threshold,
         token_threshold=options.token_threshold,
         lm_weight=options.lm_weight,
         word_score=options.word_score,
         unk_score=options.unk_score,
+        hotwords=options.hot_weights,
         nbest=options.nbest,
     )
 
@@ -130,6 +149,13 @@ def _load_beam_lm(resources: Resources) -> Maker:
 def _beam_bounds(lang_dir: Path) -> tuple[str, ...]:
     size = "phone_beam_size" if has_phones(lang_dir) else "beam_size"
     return size, "beam_threshold", "token_threshold"
+
+
+def _no_ngram(lang_dir: Path) -> str | None:
+    """Why ``beam-lm`` cannot run: an n-gram is read by KenLM, or an ARPA file by numba."""
+    if (kenlm := missing("kenlm")) and (numba := missing("numba")):
+        return f"{kenlm}, and {numba}; see docs/install.md"
+    return None
 
 
 def _lm_score(hyp: Hypothesis) -> float:
@@ -150,7 +176,7 @@ def _num_words(hyp: Hypothesis) -> float:
 
 REGISTRY: Mapping[str, Method] = {  # in the order of results.tsv
     "greedy": Method(_load_greedy),
-    "beam": Method(_load_beam),
+    "beam": Method(_load_beam, listens=True),
     "beam-lm": Method(
         _load_beam_lm,
         scales={
@@ -159,7 +185,9 @@ REGISTRY: Mapping[str, Method] = {  # in the order of results.tsv
             "unk_score": _unknown,
         },
         bounds=_beam_bounds,
+        why_not=_no_ngram,
         needs_lm=True,
+        listens=True,
     ),
     "ctc": Method(graph_methods.load_ctc, why_not=graph_methods.no_k2),
     "hlg": Method(
@@ -175,6 +203,7 @@ REGISTRY: Mapping[str, Method] = {  # in the order of results.tsv
         why_not=graph_methods.no_larger_lm,
         load_nbest=graph_methods.load_nbest_scales,
         needs_graph=True,
+        first="hlg",
     ),
     "hlg-lattice": Method(
         graph_methods.load_lattice,
@@ -182,6 +211,7 @@ REGISTRY: Mapping[str, Method] = {  # in the order of results.tsv
         why_not=graph_methods.no_larger_graph,
         load_nbest=graph_methods.load_lattice_scales,
         needs_graph=True,
+        first="hlg",
     ),
 }
 METHODS = tuple(REGISTRY)

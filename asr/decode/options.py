@@ -13,6 +13,21 @@ from asr.text.units import separator
 
 
 @dataclass(frozen=True)
+class HotWord:
+    """A word to listen for.
+
+    Attributes:
+        weight: ln, added each time.
+        spellings: token ids of its pronunciations, where a lexicon says what words there
+            are and this one is not among them.
+    """
+
+    word: str
+    weight: float
+    spellings: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass(frozen=True)
 class SearchOptions:
     """What bounds the searches, and the scales tuned on dev. Scores are ln.
 
@@ -20,7 +35,8 @@ class SearchOptions:
     what follows it for ``beam-lm`` only; with phones that has ``phone_beam_size``, since
     each phone asks more of the beam than a piece does); ``ctc`` and ``hlg`` in asr/decode/lattice.py
     (``Beams``), ``hlg-nbest`` and ``hlg-lattice`` in asr/decode/lattice_rescoring.py;
-    ``frame_shift`` is the seconds between two rows of log-probs, for the times of words.
+    ``frame_shift`` is the seconds between two rows of log-probs, for the times of words;
+    ``hotwords`` are for the methods that listen (``Method.listens``).
     """
 
     beam_size: int = 32
@@ -44,6 +60,17 @@ class SearchOptions:
     lattice_own_scale: float = 0.5
     lattice_larger_scale: float = 0.5
     frame_shift: float = 0.04
+    hotwords: tuple[HotWord, ...] = ()
+
+    @property
+    def hot_weights(self) -> dict[str, float]:
+        """Weights by word."""
+        return {hot.word: hot.weight for hot in self.hotwords}
+
+    @property
+    def hot_spellings(self) -> dict[str, tuple[tuple[int, ...], ...]]:
+        """Pronunciations of the hot words that have their own."""
+        return {hot.word: hot.spellings for hot in self.hotwords if hot.spellings}
 
 
 # Left open by ``null`` in the configuration: stage 7 chooses them on dev.

@@ -15,6 +15,7 @@ from asr.data.audio import AudioError
 from asr.data.audio_blocks import read_blocks
 from asr.data.fbank import compute
 from asr.data.heap import trim_heap
+from asr.data.level import to_level
 from asr.data.user_folder import UserFile
 from asr.decode.log_probs import (
     LogProbs,
@@ -44,6 +45,8 @@ class Hearing:
         window_seconds: longer recordings are heard, and decoded, in parts of it.
         overlap_seconds: of two windows.
         channel: from 1 on; None: the mean of all.
+        level: that what the model hears at once is brought to, dB of full scale; None:
+            it stays.
     """
 
     sample_rate: int
@@ -52,6 +55,7 @@ class Hearing:
     window_seconds: float
     overlap_seconds: float
     channel: int | None
+    level: float | None
 
     @property
     def row(self) -> float:
@@ -140,7 +144,8 @@ def acoustic_of(
     """Samples to log-probs: features, and a model that is on ``device`` already."""
 
     def hear(samples: Samples) -> LogProbs:
-        features = compute(samples, hearing.sample_rate, hearing.num_mel_bins)
+        rate, bins = hearing.sample_rate, hearing.num_mel_bins
+        features = compute(to_level(samples, rate, hearing.level), rate, bins)
         if not len(features):  # less than half a frame: too short for any sound
             return np.zeros((0, model.output.out_features), np.float32)
         batch = torch.from_numpy(features)[None].to(device)

@@ -6,7 +6,7 @@ was decoded (as Och, ACL 2003, iterates between decoding and choosing weights). 
 errors of real searches decide in the end.
 
 What a beam has pruned at one point it may find at another, the more so the weaker the
-acoustics are. Where a decoder has no wider lists the best point's surroundings are decoded
+acoustics are. Where lists do not tell enough the best point's surroundings can be decoded
 too, in smaller and smaller steps (Hooke and Jeeves, "Direct search solution of numerical
 and statistical problems", JACM 1961).
 """
@@ -26,7 +26,11 @@ Decode = Callable[[Sequence[Point]], Sequence[Nbest]]
 
 ROUNDS = 6
 NEW_POINTS = 3  # decoded in a round, after the first
-PARTS = (4, 8, 1000)  # steps from the best point: of an axis, at last to the next value
+PARTS: Sequence[int] = (
+    4,
+    8,
+    1000,
+)  # steps from the best point: of an axis, at last to the next value
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ def search_scales(
     first: Sequence[Point],
     explore: Decode | None = None,
     known: Mapping[Point, Errors] | None = None,
-    parts: Sequence[int] = PARTS,
+    parts: Sequence[int] = (),
 ) -> Surface:
     """Find the scales with the fewest errors.
 
@@ -67,7 +71,7 @@ def search_scales(
             default ``decode`` does it.
         known: points of the grid that were decoded before.
         parts: of an axis, by which the surroundings of the best point are stepped
-            through where there is no ``explore``.
+            through, the largest steps first (``PARTS``).
 
     Of the decoded points the one with the fewest word errors is taken; of equals the
     one with the fewest character errors, then the one with the better neighbourhood.
@@ -82,7 +86,7 @@ def search_scales(
         wanted = []
     for _ in range(ROUNDS):
         _decode(wanted, decode, candidates, decoded)
-        if explore is None:
+        if decoded:
             _descend(decode, candidates, decoded, values, parts)
         reranked = dict(zip(grid, candidates.errors(grid), strict=True))
         order = sorted(grid, key=_rank(reranked, values))

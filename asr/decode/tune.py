@@ -92,11 +92,12 @@ def tune_method(
     candidates = Candidates({id_: dev.refs[id_] for id_ in ids}, features)
     with DevSearch(method, dev.log_probs, ids, lang_dir, lm, options, nj) as search:
         explore = partial(search, explore=True) if entry.load_nbest else None
-        first, parts = first_points(values), PARTS
+        first, parts = first_points(values), () if explore else PARTS
         some = ids if explore else dev.thinned(ids, ROUGH_SECONDS)
         if some != ids:
             few = Candidates({id_: dev.refs[id_] for id_ in some}, features)
-            rough = _find(replace(search, ids=some), few, values, first)
+            part = replace(search, ids=some)
+            rough = _find(part, few, values, first, None, parts)
             values, first, parts = list(rough.axes), [rough.best], PARTS[1:]
         surface = _find(search, candidates, values, first, explore, parts)
         if bounds:
@@ -126,8 +127,8 @@ def _find(
     candidates: Candidates,
     axes: Sequence[Sequence[float]],
     first: Sequence[Point],
-    explore: Decode | None = None,
-    parts: Sequence[int] = PARTS,
+    explore: Decode | None,
+    parts: Sequence[int],
 ) -> Surface:
     """The best point of a grid that is widened where the best lies at its edge."""
     surface = search_scales(search, candidates, axes, first, explore, parts=parts)
@@ -157,7 +158,7 @@ def _narrowed(
         if chosen == search.with_scales(best):
             break
         search = replace(search, options=chosen)
-        surface = _find(search, candidates, surface.axes, [best], parts=PARTS[1:])
+        surface = _find(search, candidates, surface.axes, [best], None, PARTS[1:])
         if surface.best == best:
             break
     return search, surface

@@ -3,11 +3,12 @@
 Where it is compiled already, or numba is missing, there is nothing to do.
 """
 
-import importlib.util
 import tempfile
 from pathlib import Path
 
 import numpy as np
+
+from asr.packages import missing
 
 ARPA = "\\data\\\nngram 1=3\nngram 2=1\n\n\\1-grams:\n-1 <s> 0\n-1 </s>\n-1 A\n\n"
 ARPA += "\\2-grams:\n-1 <s> A\n\n\\end\\\n"
@@ -15,7 +16,7 @@ ARPA += "\\2-grams:\n-1 <s> A\n\n\\end\\\n"
 
 def warm() -> None:
     """Run each compiled function once, with arrays as the searches pass them."""
-    if importlib.util.find_spec("numba") is None:
+    if missing("numba"):
         return
     from asr.decode.beam import PrefixBeamSearch
 

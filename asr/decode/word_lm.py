@@ -1,9 +1,10 @@
 """Language-model, word and hot-word scores inside the prefix beam search."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from asr.decode.hot_words import Weights, beginnings, known_to
 from asr.decode.known_words import KnownWords
 from asr.decode.spelled_words import SpelledWords
 from asr.decode.word_model import WordModel as WordModel
@@ -21,13 +22,12 @@ class Fusion:
         word_score: added for every word.
         unk_score: added for every word (token) that the LM does not know.
         lexicon: the only words allowed, or None.
-        hotwords: words that get ``hotword_weight`` each time. A beginning of one gets
-            the share that it has of the shortest hot word with it, as in pyctcdecode,
-            so that the beam keeps it until it is whole or something else.
+        hotwords: words and what each gets every time, instead of ``unk_score``;
+            ``hot_words`` says what their beginnings get.
         spelled: words with their spellings, the only ones allowed, for tokens that do not
             show where words begin; or None. ``hotwords`` then count when they are whole.
-        known: the words of ``lexicon``, else those of ``lm``, if it can list them; made
-            if not given. An unfinished word has the score of the best one that it can
+        known: the words of ``lexicon``, else those of ``lm``, if it can list them, and
+            the hot ones; made where it is not given or does not fit. An unfinished word has the score of the best one that it can
             become, and what is no beginning of any has ``unk_score``: the scores of
             whole words are the same, and a narrow beam is used better.
     """
@@ -38,8 +38,7 @@ class Fusion:
     word_score: float = 0.0
     unk_score: float = -4.0
     lexicon: frozenset[str] | None = None
-    hotwords: frozenset[str] = frozenset()
-    hotword_weight: float = 10.0
+    hotwords: Weights = field(default_factory=dict)
     spelled: SpelledWords | None = None
     known: KnownWords | None = None
 
@@ -54,16 +53,23 @@ class Fusion:
         if self.spelled is not None:
             return None
         if self.lexicon is not None:
-            return self.known or KnownWords(self.lexicon, self.lm, closed=True)
-        if self.known is not None or self.lm is None:
+            return KnownWords(self.lexicon, self.lm, closed=True, spared=self.hotwords)
+        if self.lm is None or not (words := self.lm.words()):
+            return None
+        if self.known is not None and self.hotwords.keys() <= words:
             return self.known
-        words = self.lm.words()
-        return KnownWords(words, self.lm) if words else None
+        words |= self.hotwords.keys()
+        return KnownWords(words, self.lm, spared=self.hotwords)
+
+    @property
+    def hot_bonus(self) -> Weights:
+        """What hot words get when they are whole: ``unk_score`` back, if it was added."""
+        return known_to(self.lm, self.hotwords, self.unk_score)
 
     def word_bonus(self, words: Sequence[str]) -> list[float]:
         """What whole words get whatever the LM says."""
-        weight = self.hotword_weight
-        return [self.word_score + weight * (word in self.hotwords) for word in words]
+        bonus = self.hot_bonus
+        return [self.word_score + bonus.get(word, 0.0) for word in words]
 
     @property
     def model(self) -> WordModel | None:
@@ -133,7 +139,8 @@ class WordScorer:
         self._states = None if fusion.model is None else LmStates(fusion.model)
         self._cache: dict[tuple[int, str], tuple[int, float, float]] = {}
         self._begun, self._unbegun = _look_ahead(fusion)
-        self._hot_begun = _beginnings(fusion.hotwords)
+        self._hot_begun = beginnings(fusion.hotwords)
+        self._hot_bonus = fusion.hot_bonus
 
     def begin(self) -> LmPlace:
         """Place at the beginning of a sentence."""
@@ -149,10 +156,8 @@ class WordScorer:
 
     def partial(self, word: str) -> float:
         """What an unfinished word can become at best, and gets as part of a hot one."""
-        score = self._begun.get(word, self._unbegun) if word else 0.0
-        if word in self._hot_begun:
-            score += self._with.hotword_weight * len(word) / self._hot_begun[word]
-        return score
+        ahead = self._begun.get(word, self._unbegun) if word else 0.0
+        return ahead + self._hot_begun.get(word, 0.0)
 
     def add_word(self, at: LmPlace, word: str) -> LmPlace:
         """Place after one more finished word."""
@@ -160,8 +165,7 @@ class WordScorer:
         if self._with.lm is not None:
             state, ln_prob, bonus = self._ask(at.state, word)
         bonus += self._with.word_score
-        if word in self._with.hotwords:
-            bonus += self._with.hotword_weight
+        bonus += self._hot_bonus.get(word, 0.0)
         return LmPlace(state, at.lm_score + ln_prob, at.bonus + bonus)
 
     def add_token(self, at: LmPlace, token: str) -> LmPlace:
@@ -193,29 +197,18 @@ class WordScorer:
         return self._cache[state, word]
 
 
-def _beginnings(words: Iterable[str]) -> dict[str, int]:
-    """Every beginning of every word, with the length of the shortest word it begins."""
-    begun: dict[str, int] = {}
-    for word in words:
-        for end in range(1, len(word) + 1):
-            begun[word[:end]] = min(begun.get(word[:end], len(word)), len(word))
-    return begun
-
-
 def _look_ahead(fusion: Fusion) -> tuple[dict[str, float], float]:
     """Every beginning of every known word with what it is worth; what others are."""
     known = fusion.known
     if known is None:
         return {}, 0.0
-    if known.lm is None:
-        return dict.fromkeys(_beginnings(known.trie.words), 0.0), 0.0
-    value = fusion.lm_weight * known.unigram + fusion.unk_score * known.unknown
-    other = float(value[0]) + fusion.word_score
+    values, other = [0.0] * len(known.trie.words), 0.0
+    if known.lm is not None:
+        listed = fusion.lm_weight * known.unigram + fusion.unk_score * known.unknown
+        other, *values = (listed + fusion.word_score).tolist()
     begun: dict[str, float] = {}
-    for word, own in zip(known.trie.words, value[1:].tolist(), strict=True):
-        least = own + fusion.word_score
+    for word, value in zip(known.trie.words, values, strict=True):
+        least = value if known.closed else max(value, other)
         for end in range(1, len(word) + 1):
             begun[word[:end]] = max(least, begun.get(word[:end], least))
-    if not known.closed:
-        begun = {beginning: max(best, other) for beginning, best in begun.items()}
     return begun, other

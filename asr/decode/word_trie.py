@@ -17,15 +17,12 @@ class WordTrie(NamedTuple):
             in increasing order among the children of a node.
         whole: ``(N + 1,)`` int32, where a word ends its place in ``words``, from 1;
             0 inside words.
-        share: ``(N + 1,)`` float64, the length so far as a share of the length of the
-            shortest word through the node; 0 at the empty word.
         words: sorted.
     """
 
     first: NDArray[np.int32]
     symbol: NDArray[np.int32]
     whole: NDArray[np.int32]
-    share: NDArray[np.float64]
     words: list[str]
 
 
@@ -45,20 +42,18 @@ def build_trie(words: Collection[str]) -> WordTrie:
     parent = np.zeros(len(table), dtype=np.int64)
     parents, symbols, total = [np.zeros(1, np.int64)], [np.zeros(1, np.int32)], 1
     place = np.arange(1, len(table) + 1)
-    whole, share = [np.zeros(1, np.int32)], [np.zeros(1)]
+    whole = [np.zeros(1, np.int32)]
     for depth in range(width):
         changed[1:] |= codes[1:, depth] != codes[:-1, depth]
         alive = lengths > depth
         new = changed & alive
         at = np.cumsum(new)[alive] - 1
         count = int(new.sum())
-        ends, least = np.zeros(count, np.int32), np.full(count, width, np.int32)
+        ends = np.zeros(count, np.int32)
         ends[at[lengths[alive] == depth + 1]] = place[lengths == depth + 1]
-        np.minimum.at(least, at, lengths[alive])
         parents.append(parent[new])
         symbols.append(codes[new, depth])
         whole.append(ends)
-        share.append((depth + 1) / least)
         parent[alive] = total + at
         total += count
     above = np.concatenate(parents)[1:]
@@ -67,7 +62,6 @@ def build_trie(words: Collection[str]) -> WordTrie:
         first.astype(np.int32),
         np.concatenate(symbols).astype(np.int32),
         np.concatenate(whole),
-        np.concatenate(share),
         listed,
     )
 

@@ -15,7 +15,7 @@ from asr.text.units import Units
 EPSILON = "<eps>"
 BACKOFF = "#0"  # on G's back-off arcs
 MARKS = ("<s>", "</s>")
-NOT_WORDS = (*MARKS, "<unk>", "<UNK>")
+NOT_WORDS = frozenset((*MARKS, EPSILON, BACKOFF, "<unk>", "<UNK>"))
 
 Spelling = tuple[int, ...]
 Lexicon = Mapping[
@@ -26,7 +26,7 @@ FINAL = -1  # k2's label of arcs into the final state
 
 
 def read_arpa_words(arpa: Path) -> list[str]:
-    """Words of an ARPA file's unigrams in byte order, sentence marks left out."""
+    """Words of an ARPA file's unigrams in byte order, without marks of any kind."""
     words: list[str] = []
     in_unigrams = False
     with open(arpa, encoding="utf-8") as lines:

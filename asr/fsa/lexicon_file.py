@@ -4,14 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from asr.errors import RecipeError
-from asr.fsa.lexicon import Spelling
+from asr.fsa.lexicon import NOT_WORDS, Spelling
+from asr.text.encoding import read_text
 
 
 def read_lexicon(path: Path, tokens: Sequence[str]) -> dict[str, list[Spelling]]:
     """Token ids of all spellings of every word, in the file's order.
 
     Args:
-        path: lines of ``WORD token token ...``; a word may have several.
+        path: lines of ``WORD token token ...``; a word may have several. Marks such as
+            ``<s>``, which n-grams and graphs have for themselves, are left out.
         tokens: the tokens by their ids.
 
     Raises:
@@ -21,12 +23,10 @@ def read_lexicon(path: Path, tokens: Sequence[str]) -> dict[str, list[Spelling]]
         raise RecipeError(f"{path} is missing: lines of 'WORD token token ...'")
     ids = {token: i for i, token in enumerate(tokens)}
     lexicon: dict[str, list[Spelling]] = {}
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise RecipeError(f"{path}: not UTF-8 text ({error.reason})") from error
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         word, *spelled = line.split() or [""]
+        if word in NOT_WORDS:
+            continue
         unknown = [token for token in spelled if token not in ids]
         if unknown:
             raise RecipeError(

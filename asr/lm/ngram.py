@@ -8,9 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import kenlm
-
 from asr.errors import RecipeError
+from asr.packages import missing
+
+if missing("kenlm") is None:
+    import kenlm
 
 LN10 = math.log(10.0)
 
@@ -34,7 +36,9 @@ class NgramLm:
     """An ARPA file or KenLM binary (Heafield, WMT 2011); scores are natural logs."""
 
     def __init__(self, path: Path) -> None:
-        """Load; RecipeError if the file is missing or not an n-gram model."""
+        """Load; RecipeError if the file is missing or no n-gram, or KenLM is missing."""
+        if reason := missing("kenlm"):
+            raise RecipeError(f"{path}: {reason}; see docs/install.md")
         if not path.is_file():
             raise RecipeError(
                 f"{path} is missing; the recipe's own n-gram is made by the lm stage (4)"
@@ -73,18 +77,18 @@ class NgramLm:
             self._words = known
         return self._words
 
-    def begin(self) -> kenlm.State:
+    def begin(self) -> "kenlm.State":
         """State after ``<s>``."""
         state = kenlm.State()
         self._model.BeginSentenceWrite(state)
         return state
 
-    def score(self, state: kenlm.State, word: str) -> tuple[float, kenlm.State]:
+    def score(self, state: "kenlm.State", word: str) -> "tuple[float, kenlm.State]":
         """``ln p(word | state)`` and the state after it. ``state`` is not changed."""
         after = kenlm.State()
         return LN10 * self._model.BaseScore(state, word, after), after
 
-    def end(self, state: kenlm.State) -> float:
+    def end(self, state: "kenlm.State") -> float:
         """``ln p(</s> | state)``."""
         return LN10 * float(self._model.BaseScore(state, "</s>", kenlm.State()))
 

@@ -42,12 +42,17 @@ class Decoder:
 
 @dataclass(frozen=True)
 class TestSet:
-    """All decoders on one set; they have the same references."""
+    """All decoders on one set; they have the same references.
+
+    Attributes:
+        unit: ``PER`` where their output is phones.
+    """
 
     __test__ = False  # no class of tests, pytest
 
     name: str
     decoders: Sequence[Decoder]
+    unit: str = "WER"
 
     @cached_property
     def best(self) -> Decoder:

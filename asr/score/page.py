@@ -16,10 +16,6 @@ from asr.score.page_parts import (
 )
 from asr.score.page_style import SCRIPT, STYLE
 
-HEAD = [
-    *("decoder", "%WER, 95 %", "", "to the best", "%CER, 95 %", "%SER"),
-    *("ins", "del", "sub", "words", "RTF", "MiB"),
-]
 POLICY = "default-src 'none'; img-src data:; media-src data:; "
 POLICY += "style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
@@ -65,7 +61,7 @@ def report_page(
 
 
 def _overview(sets: Sequence[TestSet]) -> str:
-    """WER of every decoder on every set."""
+    """Error rate of every decoder on every set."""
     names = list(dict.fromkeys(d.name for found in sets for d in found.decoders))
     known = {(s.name, d.name): d for s in sets for d in s.decoders}
     rows = []
@@ -74,13 +70,14 @@ def _overview(sets: Sequence[TestSet]) -> str:
         rows.append(
             [escape(name), *("–" if d is None else percent(d.wer) for d in cells)]
         )
-    return table(["decoder", *(f"{found.name}, %WER" for found in sets)], rows)
+    head = (f"{found.name}, %{found.unit}" for found in sets)
+    return table(["decoder", *head], rows)
 
 
 def _set(found: TestSet, clips: Mapping[tuple[str, str], bytes]) -> str:
     """Results, worst utterances and confusions; buttons choose the decoder."""
     most = max(decoder.wer.high for decoder in found.decoders)
-    rows = [_row(decoder, found.best, most) for decoder in found.decoders]
+    rows = [_row(decoder, found, most) for decoder in found.decoders]
     best = list(found.decoders).index(found.best)
     buttons = "".join(
         f'<button data-decoder="{escape(d.name)}" '
@@ -91,8 +88,8 @@ def _set(found: TestSet, clips: Mapping[tuple[str, str], bytes]) -> str:
     size = len(found.best.scores.refs)
     return f"""<section id="set-{escape(found.name)}">
 <h2>{escape(found.name)}</h2>
-<p class="dim">{size} utterances, {found.best.scores.wer.length} words</p>
-{table(HEAD, rows, best)}
+<p class="dim">{size} utterances, {found.best.scores.wer.length} {_units(found)}</p>
+{table(_head(found), rows, best)}
 <h3>What went wrong</h3>
 <div class="choice">{buttons}</div>
 <p class="dim">The utterances in which {escape(found.best.name)} made most errors, the
@@ -105,15 +102,27 @@ reference above what was recognised:
 </section>"""
 
 
-def _row(decoder: Decoder, best: Decoder, most: float) -> list[str]:
+def _units(found: TestSet) -> str:
+    return "phones" if found.unit == "PER" else "words"
+
+
+def _head(found: TestSet) -> list[str]:
+    """Of the table; characters are counted of words alone."""
+    characters = ["%CER, 95 %"] if found.unit == "WER" else []
+    rates = [f"%{found.unit}, 95 %", "", "to the best", *characters, "%SER"]
+    return ["decoder", *rates, "ins", "del", "sub", _units(found), "RTF", "MiB"]
+
+
+def _row(decoder: Decoder, found: TestSet, most: float) -> list[str]:
     scores = decoder.scores
     errors = scores.wer
+    characters = [percent(decoder.cer)] if found.unit == "WER" else []
     return [
         escape(decoder.name),
         percent(decoder.wer),
         bar(decoder.wer, most),
-        difference(decoder.against(best)),
-        percent(decoder.cer),
+        difference(decoder.against(found.best)),
+        *characters,
         f"{100 * scores.wrong / max(1, len(scores.refs)):.1f}",
         *(str(n) for n in (errors.ins, errors.dels, errors.subs, errors.length)),
         f"{decoder.rtf:.4f}",

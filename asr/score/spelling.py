@@ -2,7 +2,7 @@
 
 from asr.score.report import Scores
 
-PUNCTUATION = frozenset('.,;:!?"')
+PUNCTUATION = frozenset('.,;:!?"\u2018\u2019\u201c\u201d\u00ab\u00bb\u2013\u2014\u2026')
 
 
 def what_was_compared(scores: Scores, rule: str) -> str:

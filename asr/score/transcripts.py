@@ -3,7 +3,11 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from asr.data.user_names import plain_id
+from asr.data.user_transcripts import SUFFIX
 from asr.errors import RecipeError
+from asr.folders import list_files
+from asr.text.encoding import read_text
 
 TEXT, SPEAKERS = "text", "utt2spk"  # files of a Kaldi data directory
 NAMED = 5  # ids that a message lists
@@ -18,17 +22,14 @@ def read_texts(path: Path) -> dict[str, str]:
             White space is folded; an utterance may have no words.
 
     Raises:
-        RecipeError: nothing there, an id twice, or not UTF-8.
+        RecipeError: nothing there, an id twice, a file that cannot be read, or no text.
     """
     if (path / TEXT).is_file():
         path = path / TEXT
-    try:
-        if path.is_dir():
-            return _read_folder(path)
-        if path.is_file():
-            return _read_file(path)
-    except UnicodeDecodeError as error:
-        raise RecipeError(f"{path}: not UTF-8 text ({error.reason})") from error
+    if path.is_dir():
+        return _read_folder(path)
+    if path.is_file():
+        return _read_file(path)
     raise RecipeError(f"{path}: no such file or folder of transcripts")
 
 
@@ -43,10 +44,11 @@ def read_speakers(path: Path) -> dict[str, str]:
         raise RecipeError(f"{path}: no such file ('utt-id speaker' a line)")
     for number, line in enumerate(_lines(path), 1):
         fields = line.split()
-        if len(fields) != 2 or fields[0] in speakers:
+        id_ = plain_id(fields[0]) if fields else ""
+        if len(fields) != 2 or id_ in speakers:
             wrong = "an utterance again" if len(fields) == 2 else "not 'utt-id speaker'"
             raise RecipeError(f"{path}, line {number}: {wrong}: {line.strip()}")
-        speakers[fields[0]] = fields[1]
+        speakers[id_] = fields[1]
     return speakers
 
 
@@ -64,18 +66,20 @@ def named(ids: Iterable[str]) -> str:
 
 
 def _read_folder(folder: Path) -> dict[str, str]:
+    listing = list_files(folder)
+    for path, problem in listing.problems.items():
+        raise RecipeError(f"{path}: {problem}")
     texts: dict[str, str] = {}
-    for file in sorted(folder.rglob("*.txt")):
-        if any(part.startswith(".") for part in file.relative_to(folder).parts):
-            continue  # left by file managers and editors
-        # Kaldi's ids have no spaces, so --test-dir writes them as _ too.
-        id_ = "_".join(file.name.removesuffix(".txt").split())
+    for file in listing.files:
+        if file.suffix.lower() != SUFFIX:
+            continue
+        id_ = plain_id(file.name[: -len(SUFFIX)])
         if id_ in texts:
             raise RecipeError(f"{file}: there is another transcript of {id_}")
-        texts[id_] = " ".join(file.read_text(encoding="utf-8-sig").split())
+        texts[id_] = " ".join(read_text(file).split())
     if not texts:
         raise RecipeError(
-            f"{folder}: no <utt-id>.txt in this folder, and no file called {TEXT}"
+            f"{folder}: no <utt-id>{SUFFIX} in this folder, and no file called {TEXT}"
         )
     return texts
 
@@ -83,9 +87,10 @@ def _read_folder(folder: Path) -> dict[str, str]:
 def _read_file(file: Path) -> dict[str, str]:
     texts: dict[str, str] = {}
     for number, line in enumerate(_lines(file), 1):
-        id_, *words = line.split() or [""]
-        if not id_:
+        first, *words = line.split() or [""]
+        if not first:
             continue
+        id_ = plain_id(first)
         if id_ in texts:
             raise RecipeError(f"{file}: line {number} has utterance {id_} again")
         texts[id_] = " ".join(words)
@@ -96,4 +101,4 @@ def _read_file(file: Path) -> dict[str, str]:
 
 def _lines(file: Path) -> list[str]:
     """Not ``splitlines``: a word may hold one of Unicode's line separators."""
-    return file.read_text(encoding="utf-8-sig").rstrip("\n").split("\n")
+    return read_text(file).rstrip("\n").split("\n")

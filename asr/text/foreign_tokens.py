@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asr.errors import RecipeError
+from asr.text.encoding import read_text
 from asr.text.tokenizer import BLANK, WORD_START
 
 BLANKS = ("<blk>", "<blank>", "<eps>", "<ctc_blank>", "<pad>", "[PAD]")
@@ -74,10 +75,7 @@ def _read(path: Path) -> list[str]:
     """The tokens by their ids, whatever the order of the lines."""
     if not path.is_file():
         raise RecipeError(f"{path}: no such file of tokens ('token id' a line)")
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as error:
-        raise RecipeError(f"{path}: not UTF-8 text ({error.reason})") from error
+    lines = read_text(path).split("\n")
     tokens: dict[int, str] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():

@@ -8,9 +8,11 @@ from asr.text.g2p import G2p, train_g2p
 from asr.text.g2p_file import load_g2p, save_g2p
 from asr.text.pronunciations import (
     Dictionary,
+    key_of,
     phones_of,
     read_cmudict,
     read_dictionary,
+    read_lexicon,
     teaches_spelling,
     write_dictionary,
 )
@@ -26,6 +28,7 @@ from asr.text.tokenizer import (
 PRONUNCIATIONS = "pronunciations.txt"  # the dictionary
 GUESSED = "guessed.txt"  # words of the training text that it lacks
 G2P = "g2p.npz"
+LEARNED = "g2p_learned.npz"  # of a finished model, which comes without
 
 Spelling = tuple[int, ...]
 
@@ -76,9 +79,16 @@ class PhoneTokenizer:
         Words outside the dictionary have the one that their letters suggest; words
         with other letters than the dictionary's are left out.
         """
-        looked_up = {word: word.upper() for word in words}
+        looked_up = {word: key_of(word) for word in words}
         self._guess({w for w in looked_up.values() if w not in self._said})
         return {w: self._said[key] for w, key in looked_up.items() if self._said[key]}
+
+    def learn(self, dictionary: Dictionary, words: Iterable[str]) -> None:
+        """Take pronunciations of words from another dictionary of the same phones."""
+        for word in map(key_of, words):
+            said = dictionary.get(word, [])
+            if said and set(phones_of([said])) <= self._ids.keys():
+                self._said[word] = tuple(self._spell(phones) for phones in said)
 
     def _guess(self, words: set[str]) -> None:
         """Add what the letters of words suggest, or that they suggest nothing."""
@@ -101,14 +111,14 @@ class PhoneTokenizer:
                 here, all together.
             out_dir: gets ``tokens.txt``, ``pronunciations.txt``, ``guessed.txt``, and
                 ``g2p.npz``.
-            lexicon: instead of the CMU dictionary, see ``read_dictionary``.
+            lexicon: instead of the CMU dictionary, see ``read_lexicon``.
         """
-        dictionary = read_dictionary(lexicon) if lexicon else read_cmudict()
+        dictionary = read_lexicon(lexicon) if lexicon else read_cmudict()
         tokens = [BLANK, UNK, *phones_of(dictionary.values())]
         g2p = train_g2p({w: p for w, p in dictionary.items() if teaches_spelling(w)})
         save_g2p(g2p, out_dir / G2P)
         write_dictionary(dictionary, out_dir / PRONUNCIATIONS)
-        words = {word.upper() for text in texts for word in text.split()}
+        words = {key_of(word) for text in texts for word in text.split()}
         guessed = g2p.pronounce(word for word in words if word not in dictionary)
         write_dictionary({w: [guessed[w]] for w in sorted(guessed)}, out_dir / GUESSED)
         write_tokens(tokens, out_dir / "tokens.txt")
@@ -135,6 +145,31 @@ class PhoneTokenizer:
             )
         g2p = load_g2p(lang_dir / G2P) if (lang_dir / G2P).is_file() else None
         return cls(tokens, dictionary, g2p)
+
+
+def guess_spellings(lang_dir: Path, words: Iterable[str]) -> dict[str, Spelling]:
+    """Token ids that the letters of words suggest, of a lang folder that cannot guess.
+
+    Finished models come without ``g2p.npz``. What takes its place is learned from their
+    dictionary the first time, which takes some seconds, and kept beside it.
+    """
+    upper = {word: word.upper() for word in words}
+    if not upper or (lang_dir / G2P).is_file():
+        return {}
+    if not (lang_dir / LEARNED).is_file():
+        dictionary = read_dictionary(lang_dir / PRONUNCIATIONS)
+        usual = {w: said for w, said in dictionary.items() if teaches_spelling(w)}
+        if not usual:
+            return {}
+        print(f"learning to pronounce from {len(usual)} words, once", flush=True)
+        save_g2p(train_g2p(usual), lang_dir / LEARNED)
+    ids = {token: i for i, token in enumerate(read_tokens(lang_dir / "tokens.txt"))}
+    found = load_g2p(lang_dir / LEARNED).pronounce(set(upper.values()))
+    return {
+        word: tuple(ids[phone] for phone in found[key])
+        for word, key in upper.items()
+        if key in found
+    }
 
 
 def read_pronunciations(lang_dir: Path) -> dict[str, list[Spelling]]:

@@ -33,12 +33,24 @@ def read_speakers(cuts: Path) -> dict[str, str]:
     return speakers
 
 
-def _supervisions(cuts: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def read_lines(cuts: Path) -> Iterator[dict[str, Any]]:
+    """Every cut of a file, as it is written there.
+
+    Raises:
+        RecipeError: the file is missing or damaged.
+    """
     try:
         with gzip.open(cuts, "rt", encoding="utf-8") as lines:
-            for cut in map(json.loads, lines):
-                yield cut["id"], cut["supervisions"]
+            yield from map(json.loads, lines)
     except FileNotFoundError:
         raise RecipeError(f"{cuts} is missing: run the manifests stage (1)") from None
     except (OSError, EOFError, ValueError, KeyError) as error:
         raise RecipeError(f"{cuts} is damaged ({error!r}): redo stage 1") from error
+
+
+def _supervisions(cuts: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    for cut in read_lines(cuts):
+        try:
+            yield cut["id"], cut["supervisions"]
+        except (KeyError, TypeError) as error:
+            raise RecipeError(f"{cuts} is damaged ({error!r}): redo stage 1") from error

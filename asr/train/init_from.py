@@ -1,11 +1,14 @@
 """Fine-tuning: a new model begins with the layers of a trained one."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from torch import Tensor, nn
 
+from asr.config_load import BEFORE, read_yaml
 from asr.errors import RecipeError
+from asr.model_dir import CONFIG
 from asr.models import checkpoint
 from asr.models.weights_file import load_weights
 from asr.text.tokenizer import read_tokens
@@ -50,6 +53,27 @@ def init_from(model: nn.Module, path: Path, tokens: Sequence[str]) -> None:
         f"in the file only: {_layers(unused)}",
         flush=True,
     )
+
+
+def say_other_level(path: Path, level: float | None) -> None:
+    """Print if the model was trained on samples at another level than ``level``.
+
+    Args:
+        path: as of :func:`init_from`; without a ``config.yaml`` nothing is known.
+        level: ``fbank.level`` of the training that begins.
+    """
+    exp = path.parent.parent if path.parent.name == "checkpoints" else path.parent
+    if not (exp / CONFIG).is_file():
+        return
+    saved = read_yaml(exp / CONFIG).get("fbank", {})
+    theirs = saved.get("level", BEFORE["fbank.level"])
+    if theirs != level:
+        theirs, ours = json.dumps(theirs), json.dumps(level)
+        print(
+            f"note: {path} was trained with fbank.level={theirs}, this training has "
+            f"{ours}; for the same, add --set fbank.level={theirs} from stage 2 on",
+            flush=True,
+        )
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], list[str] | None]:

@@ -8,7 +8,7 @@ would hear no other.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 from asr.atomic import write_text
-from asr.data.augment.copies import original_id
 from asr.data.dataset import BatchDataset, iterate
 from asr.decode.word_times import best_spellings
 from asr.errors import RecipeError
@@ -43,7 +42,7 @@ def choose_pronunciations(
     Only originals are heard, and copies without one; see :func:`apply`.
     """
     ids = {u.id for u in split.utterances}
-    heard = [u for u in split.utterances if origin(u.id, ids) == u.id]
+    heard = [u for u in split.utterances if origin(u.id, split, ids) == u.id]
     originals = dataclasses.replace(split, utterances=heard)
     plan = originals.plan(batch_seconds, seed=0, epoch=0, by_length=True)
     batches = iterate(BatchDataset(split.reader, heard, plan), 0, 0)
@@ -73,7 +72,7 @@ def apply(
         output_lengths: of the model: (B,) input frames -> (B,) output frames.
     """
     ids = {u.id for u in split.utterances}
-    told = {u.id: chosen[origin(u.id, ids)] for u in split.utterances}
+    told = {u.id: chosen[origin(u.id, split, ids)] for u in split.utterances}
     changed = _retold(told, split, output_lengths)
     pairs = zip(changed.utterances, split.utterances, strict=True)
     return changed, sum(new.tokens != old.tokens for new, old in pairs)
@@ -110,9 +109,9 @@ def read_tokens(path: Path) -> Tokens:
     return {id_: tuple(map(int, ids.split())) for id_, ids in rows}
 
 
-def origin(id_: str, ids: set[str]) -> str:
+def origin(id_: str, split: Split, ids: Container[str]) -> str:
     """The utterance that this one is a copy of, if it is in the set; else itself."""
-    original = original_id(id_)
+    original = split.originals.get(id_, id_)
     return original if original in ids else id_
 
 

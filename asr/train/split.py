@@ -1,7 +1,7 @@
 """One set to train or validate on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from asr.data.batches import plan_batches
 from asr.data.dataset import Utterance
@@ -10,11 +10,17 @@ from asr.data.shard_reader import ShardReader
 
 @dataclass(frozen=True)
 class Split:
-    """One set: where its features are, and which utterances to take."""
+    """One set: where its features are, and which utterances to take.
+
+    Attributes:
+        texts: by id.
+        originals: of copies, the utterance that each is of, which may not be here.
+    """
 
     reader: ShardReader
     utterances: Sequence[Utterance]
     texts: Mapping[str, str]
+    originals: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:

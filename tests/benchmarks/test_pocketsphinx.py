@@ -27,7 +27,9 @@ from benchmarks.turns_table import table
 from tests.data.sounds import noise, write_sound
 
 OPTIONS = {"dim": 16, "num_layers": 1, "num_heads": 2, "ff_dim": 16, "conv_channels": 2}
-HEARING = Hearing(16000, 20, 4, window_seconds=2.0, overlap_seconds=0.5, channel=None)
+HEARING = Hearing(
+    16000, 20, 4, window_seconds=2.0, overlap_seconds=0.5, channel=None, level=None
+)
 
 
 def test_table_by_hand() -> None:

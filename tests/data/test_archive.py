@@ -11,8 +11,8 @@ from asr.data.archive import unpack
 from asr.errors import RecipeError
 
 
-def make_tar(path: Path, members: list[tarfile.TarInfo]) -> Path:
-    with tarfile.open(path, "w:gz") as tar:
+def make_tar(path: Path, members: list[tarfile.TarInfo], kind: str = "gz") -> Path:
+    with tarfile.open(path, f"w:{kind}") as tar:  # type: ignore[call-overload]
         for member in members:
             content = os.urandom(member.size)
             tar.addfile(member, io.BytesIO(content) if member.isreg() else None)
@@ -76,8 +76,10 @@ def test_truncated_archive_leaves_nothing(tmp_path: Path, keep: float) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["a.tar.gz"]
 
 
-def test_damaged_inside(tmp_path: Path) -> None:
-    archive = make_tar(tmp_path / "a.tar.gz", [file(f"c/{i}", 5000) for i in range(9)])
+@pytest.mark.parametrize("kind", ["gz", "bz2", "xz"])
+def test_damaged_inside(tmp_path: Path, kind: str) -> None:
+    members = [file(f"c/{i}", 5000) for i in range(9)]
+    archive = make_tar(tmp_path / f"a.tar.{kind}", members, kind)
     content = bytearray(archive.read_bytes())
     content[20000:20100] = b"\0" * 100
     archive.write_bytes(bytes(content))

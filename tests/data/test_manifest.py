@@ -12,7 +12,7 @@ from lhotse import RecordingSet, SupervisionSet
 from asr.data.corpus import Utterance, describe
 from asr.data.jsonl import read_cuts, write_items
 from asr.data.manifest import Split, prepare_split, write_split
-from asr.data.manifest_filter import TrainLimits, words_needed
+from asr.data.manifest_filter import TrainLimits, is_crowded, words_needed
 from asr.data.manifest_report import summary, write_dropped
 from asr.errors import RecipeError
 from asr.text.normalize import get_rule
@@ -90,6 +90,14 @@ def test_every_reason(damaged: tuple[RecordingSet, SupervisionSet]) -> None:
     assert "dropped: 1 impossible for CTC, 1 no audio" in summary(split)
 
 
+def test_a_text_too_long_to_be_said_is_noticed(tmp_path: Path) -> None:
+    texts = {"a": "few words", "b": "so many words that nobody says them in a second"}
+    wanted = limits(lambda frames: frames // 4)
+    split = prepare_split("train", *corpus(tmp_path, texts), UPPER, wanted)
+    crowded = [s.id for s in split.supervisions if is_crowded(s, wanted)]
+    assert crowded == ["b"] and split.dropped == ()
+
+
 def test_test_sets_keep_all_that_can_be_scored(
     damaged: tuple[RecordingSet, SupervisionSet],
 ) -> None:
@@ -122,6 +130,25 @@ def test_repeated_id(tmp_path: Path) -> None:
     twice = SupervisionSet.from_segments([*supervisions, *supervisions])
     with pytest.raises(RecipeError, match=r"2 ids more than once \(a, b\)"):
         prepare_split("train", recordings, twice, UPPER, limits())
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        (["a b", "c"], r"1 ids with blanks, or empty \(a b\)"),
+        (["", "c"], r"1 ids with blanks, or empty"),
+        (["e\u0301"], r"1 ids with blanks, or empty"),
+        (["/a", "b/./c", "d//e", "f/..", "g/"], r"5 ids that are no relative paths"),
+        (["a", "a/b"], r"1 ids that begin another one before its / \(a\)"),
+    ],
+)
+def test_ids_that_files_could_not_hold(
+    tmp_path: Path, ids: list[str], said: str
+) -> None:
+    path = write_sound(tmp_path / "a.wav")
+    manifests = describe(Utterance(id_, path, "one", "s") for id_ in ids)
+    with pytest.raises(RecipeError, match=said):
+        prepare_split("train", *manifests, UPPER, limits())
 
 
 def test_segments_of_one_recording(tmp_path: Path) -> None:

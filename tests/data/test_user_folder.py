@@ -21,8 +21,8 @@ def texts(folder: Path) -> dict[str, str | None]:
     return {file.id: file.text for file in load(folder).files}
 
 
-def transcript(folder: Path, name: str, content: bytes) -> None:
-    path = folder / "transcriptions" / f"{name}.txt"
+def transcript(folder: Path, name: str, content: bytes, suffix: str = "txt") -> None:
+    path = folder / "transcriptions" / f"{name}.{suffix}"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
 
@@ -114,6 +114,108 @@ def test_whose_a_transcript_is(tmp_path: Path) -> None:
     }
     (note,) = load(tmp_path).notes
     assert note.endswith("different folders): b")
+
+
+def test_suffixes_and_names_in_capitals(tmp_path: Path) -> None:
+    """As cameras, recorders and Windows write them."""
+    for name in ("A.WAV", "b.Flac", "Rec 1.wav", "two.wav", "TWO.WAV"):
+        write_sound(tmp_path / "Audio" / name)
+    for name, suffix in (("A", "TXT"), ("b", "Txt"), ("rec 1", "txt"), ("Two", "txt")):
+        transcript(tmp_path, name, name.encode(), suffix)
+    (tmp_path / "transcriptions").rename(tmp_path / "Transcriptions")
+    assert texts(tmp_path) == {
+        "A": "A",
+        "Rec_1": "REC 1",
+        "TWO": None,
+        "b": "B",
+        "two": None,
+    }
+    (note,) = load(tmp_path).notes
+    assert note.endswith("different folders): Two")
+
+
+def test_two_transcripts_of_one_file(tmp_path: Path) -> None:
+    accent = unicodedata.normalize("NFD", "\u00e9")
+    for name in ("a", "b", "x/c", accent):
+        write_sound(tmp_path / "audio" / f"{name}.wav")
+    for name, suffix, said in (
+        *(("a", "TXT", b"one"), ("a", "txt", b"two"), ("b", "TXT", b"same.")),
+        *(("b", "txt", b"Same"), ("c", "txt", b"near"), ("x/c", "txt", b"far")),
+        *((accent, "txt", b"d"), ("\u00e9", "txt", b"c")),
+    ):
+        transcript(tmp_path, name, said, suffix)
+    found = load(tmp_path)
+    assert texts(tmp_path) == {"a": "ONE", "b": "SAME", "c": "NEAR", "\u00e9": "D"}
+    assert list(found.failures) == ["transcriptions/a.txt", "transcriptions/\u00e9.txt"]
+    assert all("leave one of them" in why for why in found.failures.values())
+    assert found.notes == ("transcript x/c is not used: c has another one of its own",)
+
+
+@pytest.mark.parametrize("linked", ["audio", "transcriptions", "audio/sub", "file"])
+def test_links_of_every_kind(tmp_path: Path, linked: str) -> None:
+    mine, store = tmp_path / "mine", tmp_path / "store"
+    write_sound(mine / "audio/sub/a.wav")
+    transcript(mine, "sub/a", b"one")
+    store.mkdir()
+    for name in ("audio/sub/a.wav", "transcriptions/sub/a.txt"):
+        place = mine / (name if linked == "file" else linked)
+        if place.exists() and not place.is_symlink():
+            place.rename(store / place.name)
+            place.symlink_to(store / place.name)
+    assert texts(mine) == {"a": "ONE"}
+
+
+def test_links_that_lead_nowhere_have_a_line_each(tmp_path: Path) -> None:
+    write_sound(tmp_path / "mine/audio/a.wav")
+    for name in ("audio/b.wav", "audio/speaker", "transcriptions/a.txt"):
+        (tmp_path / "mine" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "mine" / name).symlink_to("gone")
+    found = load(tmp_path / "mine")
+    assert texts(tmp_path / "mine") == {"a": None}
+    assert found.failures == dict.fromkeys(
+        ["audio/b.wav", "audio/speaker", "transcriptions/a.txt"],
+        "no such file (a link to gone, which is not there)",
+    )
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two/audio").symlink_to("gone")
+    with pytest.raises(RecipeError, match="two/audio: a link to gone, which is not"):
+        load(tmp_path / "two")
+    (tmp_path / "two/audio").unlink()
+    write_sound(tmp_path / "two/audio/a.wav")
+    (tmp_path / "two/transcriptions").write_text("a hello\n")
+    assert load(tmp_path / "two").failures == {"transcriptions/": "is not a folder"}
+
+
+def test_encodings_of_transcripts(tmp_path: Path) -> None:
+    said = "Привет, мир"
+    kinds = ("utf-8-sig", "utf-16", "utf-16-le", "utf-16-be")
+    for kind in (*kinds, "cp1251"):
+        write_sound(tmp_path / f"audio/{kind}.wav")
+        transcript(tmp_path, kind, said.encode(kind))
+    write_sound(tmp_path / "audio/wav.wav")
+    transcript(tmp_path, "wav", (tmp_path / "audio/wav.wav").read_bytes())
+    found = load(tmp_path)
+    heard = {file.id: file.text for file in found.files}
+    assert heard == {
+        **dict.fromkeys(kinds, said.upper().replace(",", "")),
+        "cp1251": None,
+        "wav": None,
+    }
+    assert "would read 'Привет,'" in found.failures["transcriptions/cp1251.txt"]
+    assert "not text but audio" in found.failures["transcriptions/wav.txt"]
+    notes = [note for note in found.notes if "UTF-16 without" in note]
+    assert [note.split(": ")[1] for note in notes] == ["utf-16-be.txt", "utf-16-le.txt"]
+
+
+def test_what_is_not_read_is_said(tmp_path: Path) -> None:
+    write_sound(tmp_path / "audio/a.wav")
+    write_sound(tmp_path / "more.wav")
+    (tmp_path / "transcripts.csv").write_text("a,hello")
+    transcript(tmp_path, "a", b"hello", "lab")
+    assert load(tmp_path).notes == (
+        "transcripts are .txt files, others passed over: a.lab",
+        "beside audio and transcriptions, not read: more.wav, transcripts.csv",
+    )
 
 
 def test_other_versions_of_a_file_have_other_keys(tmp_path: Path) -> None:

@@ -339,6 +339,38 @@ def test_a_damaged_graph_is_one_line(
     assert main(wanted) == 0
 
 
+def test_hot_words_and_word_times(
+    lm: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """EON is heard as NEON, which the n-gram knows, unless it is expected."""
+    kit = TOOLKITS["espnet"]
+    paths = write_files(kit, {"spk/c": "NEON"}, tmp_path / "in")
+    with h5py.File(paths["log_probs.h5"], "r+") as file:
+        rows = file["spk/c"][()].astype(np.float64)
+        rows[:2] = np.logaddexp(rows[:2], rows[2] - 0.5)  # N, or nothing
+        rows -= np.logaddexp.reduce(rows, axis=1, keepdims=True)
+        del file["spk/c"]
+        file["spk/c"] = rows.astype(np.float32)
+    (tmp_path / "words").write_text("EON 9\nONE -3\n")
+    for options, text in (([], "NEON"), (["--hotwords", tmp_path / "words"], "EON")):
+        out = tmp_path / text
+        options = ["--lm", lm, "--write", "srt vtt textgrid", *options]
+        assert main(command(paths, out, *options)) == 0
+        assert (out / "text").read_text() == f"spk/c {text}\n"
+        assert (out / "srt" / "spk%2Fc.srt").read_text().endswith(f"\n{text}\n")
+        assert {p.name for p in (out / "textgrid").iterdir()} == {"spk%2Fc.TextGrid"}
+    assert main(command(paths, out)) == 0  # what was asked for before is gone
+    assert not (out / "srt").exists() and not (out / "vtt").exists()
+    capsys.readouterr()
+    wrong = ["--hotwords", tmp_path / "words", "--method", "greedy"]
+    for options in (wrong, ["--write", "sub"], ["--hotwords", tmp_path / "none"]):
+        assert main(command(paths, out, *options)) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].endswith("for beam and beam-lm, and greedy cannot listen for words")
+    assert said[1] == "error: --write sub: known are srt, vtt, textgrid"
+    assert said[2].endswith("none: no such file or directory") and len(said) == 3
+
+
 def test_help_and_wrong_options(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(["decode_log_probs", "--help"])

@@ -11,19 +11,42 @@ import pytest
 import soundfile
 import torch
 
-from asr.data.fbank import compute
+from asr.bin.decode_folder import hearing_of
+from asr.data import sample_audio
+from asr.data.audio import read_audio
+from asr.data.corpus import Utterance, describe
+from asr.data.extract import extract_split
+from asr.data.fbank import FbankSettings, compute
+from asr.data.manifest import prepare_split
+from asr.data.shard_reader import ShardReader
 from asr.data.user_folder import UserFile, load_user_folder
+from asr.decode.greedy import greedy_search
 from asr.decode.log_probs import read_log_probs, read_recordings
 from asr.decode.matrix import decode_set
 from asr.decode.methods import SearchOptions
-from asr.decode.recordings import Hearing, holds, same_hearing, write_recordings
+from asr.decode.recordings import (
+    Hearing,
+    acoustic_of,
+    holds,
+    pieces_of,
+    same_hearing,
+    write_recordings,
+)
 from asr.decode.vocabulary import Vocabulary
+from asr.decode.windows import Samples
+from asr.model_dir import BUNDLED, read_manifest
 from asr.models.create import AcousticModel, create_model
-from asr.text.tokenizer import Tokenizer
+from asr.models.weights_file import load_weights
+from asr.options import build_parser, make_job
+from asr.text.normalize import get_rule
+from asr.text.tokenizer import Tokenizer, read_tokens
+from tests.data.augment.settings import speech_like
 from tests.data.sounds import write_sound
 
 OPTIONS = {"dim": 16, "num_layers": 1, "num_heads": 2, "ff_dim": 16, "conv_channels": 2}
-HEARING = Hearing(16000, 20, 4, window_seconds=2.0, overlap_seconds=0.5, channel=None)
+HEARING = Hearing(
+    16000, 20, 4, window_seconds=2.0, overlap_seconds=0.5, channel=None, level=-24.0
+)
 MADE_BY = {"model": "toy"}
 
 
@@ -100,6 +123,82 @@ def test_a_file_that_breaks_off_in_the_middle_leaves_nothing(
     assert new == ("good",)
     assert failures == {"audio/bad.wav": "holds samples that are not numbers"}
     assert list(read_recordings(tmp_path / "out.h5")) == ["good"]
+
+
+@pytest.mark.parametrize("seconds", [1.3, 7.0])  # one window, several
+def test_a_quiet_recording_is_heard_as_a_loud_one(
+    model: AcousticModel, lang: Path, tmp_path: Path, seconds: float
+) -> None:
+    """To the bit, from file to log-probs, where a gain (-42 dB) rounds nothing."""
+    sound = speech_like(seconds) * np.linspace(0.1, 1, round(16000 * seconds))
+    heard = []
+    for name, gain in (("loud", 1.0), ("quiet", 2.0**-7)):
+        (tmp_path / name).mkdir()
+        gained = (sound * gain).astype(np.float32)
+        soundfile.write(tmp_path / name / "a.wav", gained, 16000, subtype="FLOAT")
+        write(model, lang, tmp_path / name, tmp_path / f"{name}.h5")
+        heard.append([u.log_probs for u in read_log_probs(tmp_path / f"{name}.h5")])
+    assert len(heard[0]) == len(heard[1]) > (seconds > 2)
+    for loud, quiet in zip(*heard, strict=True):
+        assert np.array_equal(loud, quiet)
+
+
+def test_features_are_those_of_stage_2(
+    model: AcousticModel, lang: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "audio").mkdir()
+    path = tmp_path / "audio" / "a.wav"
+    soundfile.write(path, 1e-3 * speech_like(1.5), 16000, subtype="FLOAT")
+    manifests = describe([Utterance("a", path, "x", "s")])
+    cuts = prepare_split("dev", *manifests, get_rule("upper")).cuts
+    settings = FbankSettings(16000, 20, "float32", (1.0,), 1.0, level=HEARING.level)
+    extract_split(cuts, "dev", tmp_path / "fbank", settings, nj=1)
+    stored = ShardReader(tmp_path / "fbank/dev_index.tsv").read("a")
+    write(model, lang, tmp_path, tmp_path / "o.h5")
+    (user,) = read_log_probs(tmp_path / "o.h5")
+    with torch.inference_mode():
+        log_probs, _ = model(torch.from_numpy(stored)[None], torch.tensor([150]))
+    assert np.abs(log_probs[0].numpy() - user.log_probs).max() < 1e-5
+
+
+@pytest.mark.parametrize("size", [1000, 16000, 50000])
+def test_the_level_does_not_depend_on_blocks(
+    model: AcousticModel, lang: Path, size: int
+) -> None:
+    """Of a recording that gets louder, each window has a level of its own."""
+    sound = (speech_like(7.0) * np.geomspace(1e-3, 1, 112000)).astype(np.float32)
+    acoustic = acoustic_of(model, HEARING, torch.device("cpu"))
+    vocabulary = Vocabulary(Tokenizer.load(lang).tokens)
+
+    @torch.inference_mode()
+    def heard(blocks: list[Samples]) -> list[tuple[int, bytes]]:
+        pieces = pieces_of(blocks, acoustic, vocabulary, HEARING)
+        return [(start, rows.tobytes()) for start, rows in pieces]
+
+    blocks = [sound[i : i + size] for i in range(0, len(sound), size)]
+    assert heard(blocks) == heard([sound])
+
+
+def test_the_bundled_model_says_the_same_at_minus_40_db(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Phones, of which the decoders with a lexicon make the words."""
+    monkeypatch.setattr(sample_audio, "SENTENCES", sample_audio.SENTENCES[3:5])
+    sample_audio.write_sample(tmp_path / "spoken")
+    words = ["decode", "--test-dir", str(tmp_path), "--model-dir", str(BUNDLED)]
+    words += ["--exp-dir", str(tmp_path / "exp")]
+    hearing = hearing_of(make_job(build_parser().parse_args(words), 8))
+    tokens = read_tokens(BUNDLED / "lang" / "tokens.txt")
+    about = read_manifest(BUNDLED).model
+    bundled = create_model(about["name"], 80, len(tokens), about["options"]).eval()
+    bundled.load_state_dict(load_weights(BUNDLED / "weights.npz"))
+    hear = acoustic_of(bundled, hearing, torch.device("cpu"))
+    with torch.inference_mode():
+        for path in (tmp_path / "spoken" / "audio").iterdir():
+            samples = read_audio(path, hearing.sample_rate)
+            gained = [samples, samples * np.float32(0.01)]
+            loud, quiet = (greedy_search(hear(x), tokens, " ").text for x in gained)
+            assert quiet == loud and len(loud.split()) > 20
 
 
 def test_memory_does_not_grow_with_the_recording(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from asr.decode.beam import PrefixBeamSearch
+from asr.decode.hot_words import weights_of
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.prefix_beam import Pruning
 from asr.decode.spelled_beam import ReferenceSpelledSearch
@@ -21,7 +22,7 @@ from asr.fsa.lexicon import write_lexicon
 from asr.lm.kneser_ney import train_kneser_ney, write_arpa
 from asr.lm.load import load_lm
 from asr.lm.ngram import NgramLm
-from tests.decode.test_beam import assert_same, random_rows
+from tests.decode.test_beam import assert_same, random_hotwords, random_rows
 from tests.decode.test_prefix_beam import UNLIMITED, sum_over_paths
 
 INF = math.inf
@@ -107,7 +108,7 @@ def random_options(rng: np.random.Generator, arpa: Path) -> dict[str, Any]:
         "lm_weight": float(rng.choice([0.5, 2.0, 0.0, -0.3])),
         "word_score": float(rng.choice([0.0, 1.5, -1.0])),
         "unk_score": float(rng.choice([-4.0, 0.0, 1.0])),
-        "hotwords": ["TOO", "OOT UH"] if rng.random() < 0.4 else [],
+        "hotwords": random_hotwords(rng, ["TOO", "OOT UH", "TO", "A", "ATTO", "NO"]),
         "hotword_weight": float(rng.choice([10.0, 2.0, -3.0])),
         "nbest": int(rng.choice([1, 3, 1000])),
     }
@@ -119,8 +120,8 @@ def by_reference(options: dict[str, Any], log_probs: np.ndarray) -> list[Hypothe
     sizes = ("beam_size", "beam_threshold", "token_threshold", "histories")
     pruning = Pruning(*(options.pop(name) for name in sizes))
     spelled = SpelledWords(options.pop("spellings"), options["lm"])
-    hotwords = {word for phrase in options.pop("hotwords") for word in phrase.split()}
-    fusion = Fusion(spelled=spelled, hotwords=frozenset(hotwords), **options)
+    hot = weights_of(options.pop("hotwords"), options.pop("hotword_weight"))
+    fusion = Fusion(spelled=spelled, hotwords=hot, **options)
     vocabulary = Vocabulary(TOKENS, separator=" ")
     return ReferenceSpelledSearch(vocabulary, fusion, pruning).search(log_probs, nbest)
 

@@ -1,5 +1,6 @@
 """Kaldi's text, data directories, folders of texts, and speakers."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,30 @@ def test_texts_as_other_systems_save_them(tmp_path: Path) -> None:
     assert read_texts(tmp_path) == {"my_file.v1": "A B"}
     (tmp_path / "text").write_bytes(b"\xef\xbb\xbfu1 A\r\nu2\tB\r\n")
     assert read_texts(tmp_path) == {"u1": "A", "u2": "B"}
+
+
+def test_suffixes_links_and_encodings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, folder = tmp_path / "store", tmp_path / "folder"
+    for path in store, folder:
+        path.mkdir()
+    (store / "a.TXT").write_bytes("Ё one".encode("utf-16-le"))
+    (store / "again").symlink_to(store)
+    (folder / "linked").symlink_to(store)
+    (folder / unicodedata.normalize("NFD", "é.Txt")).write_bytes(b"two\rthree\0")
+    assert read_texts(folder) == {"a": "Ё one", "é": "two three"}
+    assert "linked/a.TXT: read as UTF-16 without" in capsys.readouterr().out
+    ids = f"{unicodedata.normalize('NFD', 'é')} one\ru2 two"
+    (tmp_path / "text").write_bytes(ids.encode("utf-16"))
+    assert read_texts(tmp_path / "text") == {"é": "one", "u2": "two"}
+    (folder / "b.txt").symlink_to("gone")
+    with pytest.raises(RecipeError, match="b.txt: no such file .a link to gone"):
+        read_texts(folder)
+    (folder / "b.txt").unlink()
+    (folder / "b.txt").write_bytes(b"RIFF....")
+    with pytest.raises(RecipeError, match="b.txt: is not text but audio"):
+        read_texts(folder)
 
 
 @pytest.mark.parametrize(

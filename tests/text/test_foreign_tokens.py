@@ -81,6 +81,6 @@ def test_files_that_are_no_text(tmp_path: Path) -> None:
     path = tmp_path / "tokens.txt"
     with pytest.raises(RecipeError, match="no such file"):
         read_foreign_tokens(path)
-    path.write_bytes(b"\xff\xfe 0\n")
+    path.write_bytes(b"\xe9 0\n")
     with pytest.raises(RecipeError, match="not UTF-8"):
         read_foreign_tokens(path)

@@ -11,7 +11,7 @@ from asr.models.create import AcousticModel, create_model
 from asr.models.package import save_package
 from asr.models.weights_file import save_weights
 from asr.text.tokenizer import write_tokens
-from asr.train.init_from import init_from
+from asr.train.init_from import init_from, say_other_level
 from tests.train.toy import BINS, toy_config, toy_trainer
 
 TOKENS = ["<blk>", "<unk>", "A", "B"]
@@ -52,6 +52,32 @@ def test_weights_of_a_finished_model_s_folder(
         weight = theirs.state_dict()["layers.1.attention.qkv.weight"]
         taken = ours.state_dict()["layers.1.attention.qkv.weight"]
         assert torch.equal(taken, weight.half().float())
+
+
+@pytest.mark.parametrize(
+    ("saved", "level", "said"),
+    [
+        ("fbank: {level: -24.0}", -24.0, ""),
+        ("fbank: {level: -24}", None, "fbank.level=-24, this training has null"),
+        ("fbank: {dtype: float16}", None, ""),  # of before there were levels
+        ("fbank: {dtype: float16}", -24.0, "fbank.level=null, this training has -24.0"),
+    ],
+)
+@pytest.mark.parametrize("name", ["weights.npz", "checkpoints/epoch-1.pt"])
+def test_another_level_is_told(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    saved: str,
+    level: float | None,
+    said: str,
+    name: str,
+) -> None:
+    (tmp_path / "config.yaml").write_text(saved)
+    say_other_level(tmp_path / name, level)
+    out = capsys.readouterr().out
+    assert said in out and bool(said) == bool(out)
+    say_other_level(tmp_path / "elsewhere" / "x.pt", level)
+    assert not capsys.readouterr().out
 
 
 def test_other_tokenizer_and_depth(

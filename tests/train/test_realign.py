@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from asr.config import MmiConfig, TrainConfig
-from asr.data.augment.copies import original_id
 from asr.data.dataset import Utterance
 from asr.errors import RecipeError
 from asr.text.tokenizer import Tokenizer
@@ -71,14 +70,6 @@ class Numbers:
         return np.full((80, BINS), self.ids.index(id_), np.float32)
 
 
-@pytest.mark.parametrize(
-    ("id_", "original"),
-    [("a_sp0.9", "a"), ("a_sp1.1_aug2", "a"), ("a_aug1", "a"), ("a_b", "a_b")],
-)
-def test_copies_know_their_original(id_: str, original: str) -> None:
-    assert original_id(id_) == original
-
-
 def test_the_pronunciation_that_is_heard_is_taken(tmp_path: Path) -> None:
     split, units = toy_split(tmp_path, 2)
     two = TwoWays.load(tmp_path / "lang")
@@ -102,16 +93,17 @@ def test_copies_follow_and_short_ones_keep_what_fits(tmp_path: Path) -> None:
     name, old = split.utterances[0].id, split.utterances[0].tokens
     some = [
         Utterance(name, old, 80),
-        Utterance(f"{name}_sp1.1_aug1", old, 80),
-        Utterance(f"{name}_sp0.9", old, 8),
+        Utterance("b", old, 80),
+        Utterance("c", old, 8),
+        Utterance(f"{name}_sp0.9", old, 80),  # another one of the user's
     ]
     longer = (*old, *old)
     told, differ = apply(
-        {name: longer},
-        dataclasses.replace(split, utterances=some),
+        {name: longer, f"{name}_sp0.9": old},
+        dataclasses.replace(split, utterances=some, originals={"b": name, "c": name}),
         lambda x: torch.div(x, 4, rounding_mode="floor"),
     )
-    assert [u.tokens for u in told.utterances] == [longer, longer, old]
+    assert [u.tokens for u in told.utterances] == [longer, longer, old, old]
     assert differ == 2
 
 

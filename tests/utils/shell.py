@@ -7,12 +7,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(*command: object, **variables: str) -> subprocess.CompletedProcess[str]:
+def run(
+    *command: object, cwd: Path | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run a command with these variables beside PATH and HOME, and no others."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return subprocess.run(
         [str(part) for part in command],
         env={**kept, **variables},
+        cwd=cwd,
         capture_output=True,
         text=True,
         timeout=60,

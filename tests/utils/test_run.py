@@ -63,6 +63,8 @@ def test_forwards_every_option(recipe: Path) -> None:
         ["--model-dir", str(model)],
         ["--init-from", str(recipe / "run.sh")],
         ["--decoders", "greedy beam-lm"],
+        ["--hotwords", str(recipe / "run.sh")],
+        ["--write", "srt textgrid"],
         ["--set", "train.max_epochs=5 fbank.num_mel_bins=40"],
     ]
     flat = [part for pair in given for part in pair]
@@ -166,15 +168,17 @@ def test_export_runs_nothing_else(recipe: Path) -> None:
         (["--corpus", "timit"], "--corpus timit: there are an4 synth"),
         (["--corpus", "../egs/an4"], "--corpus ../egs/an4: there are an4 synth"),
         (["--decoders", "greedy viterbi"], "of greedy, beam, beam-lm, ctc, hlg"),
-        (["--init-from", "/nowhere"], "--init-from /nowhere: no such file"),
-        (["--test-dir", "/nowhere"], "--test-dir /nowhere: no such folder"),
-        (["--test-dir", "/", "--stop-stage", "7"], "--test-dir is for stages 8 and 9"),
+        (["--init-from", "nowhere"], "--init-from nowhere: no such file"),
+        (["--hotwords", "nowhere"], "--hotwords nowhere: no such file"),
+        (["--write", ""], "--write is empty"),
+        (["--test-dir", "nowhere"], "--test-dir nowhere: no such folder"),
+        (["--test-dir", ".", "--stop-stage", "7"], "--test-dir is for stages 8 and 9"),
         (["--test-dir", ""], "--test-dir is empty"),
         (["--exp-dir", ""], "--exp-dir is empty"),
         (["--model-dir", ""], "--model-dir is empty"),
-        (["--model-dir", "/"], "--channel and --model-dir are for --test-dir"),
-        (["--model-dir", "/", "--test-dir", "/"], "--model-dir /: no model folder"),
-        (["--channel", "0", "--test-dir", "/"], "--channel 0: a number from 1"),
+        (["--model-dir", "."], "--channel and --model-dir are for --test-dir"),
+        (["--model-dir", ".", "--test-dir", "."], "--model-dir .: no model folder"),
+        (["--channel", "0", "--test-dir", "."], "--channel 0: a number from 1"),
         (["--channel", "1"], "--channel and --model-dir are for --test-dir"),
         (["--given-options", "1"], "unknown option --given-options"),
         (["--stage=3"], "write --name value, not --stage=3"),
@@ -186,7 +190,7 @@ def test_export_runs_nothing_else(recipe: Path) -> None:
 def test_a_wrong_option_ends_before_anything_runs(
     recipe: Path, arguments: list[str], message: str
 ) -> None:
-    done = run(recipe / "run.sh", *arguments)
+    done = run("./run.sh", *arguments, cwd=recipe)
     first, usage = done.stderr.splitlines()
     assert message in first
     assert usage.startswith("Usage: ./run.sh [--stage N] [--stop-stage N]")
@@ -198,7 +202,7 @@ def test_help_names_every_option(recipe: Path) -> None:
     assert done.returncode == 0
     names = "stage stop-stage corpus download-dir model exp-dir data-dir nj test-dir"
     names += " channel model-dir export"
-    for name in (*names.split(), "init-from", "decoders", "set"):
+    for name in (*names.split(), "init-from", "decoders", "hotwords", "write", "set"):
         assert f"\n  --{name} " in done.stdout
 
 
@@ -222,3 +226,104 @@ def test_the_decoders_are_those_of_the_registry(recipe: Path) -> None:
     job.write_text(f"{start}DECODERS = (\n    {several},\n){rest.split(')', 1)[1]}")
     assert run(recipe / "run.sh", "--decoders", "my-own").returncode == 0
     assert run(recipe / "run.sh", "--decoders", "own").returncode == 2
+
+
+def copy_of_the_entry(folder: Path) -> Path:
+    """run.sh, path.sh and all scripts, with an environment that only reports."""
+    root = folder / "the recipe"
+    for name in ("local", "utils", "conf"):
+        shutil.copytree(ROOT / name, root / name)
+    for name in ("run.sh", "path.sh", "asr/job.py", "egs/synth/corpus.yaml"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, root / name)
+    env = folder / "an env"
+    script(env / "bin/python", 'echo "$ASR_ROOT|$PWD|$*"')
+    script(root / "utils/install.sh", f'[ "$1" != --where ] || echo "{env}"')
+    return root
+
+
+SCRIPTS = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in (ROOT / "run.sh", *ROOT.glob("local/*.sh"), *ROOT.glob("utils/*.sh"))
+    if path.stem not in ("parse_options", "steps")
+)
+# These ask for the environment and run Python in it.
+PYTHON_SCRIPTS = [
+    name
+    for name in SCRIPTS
+    if "path.sh" in (ROOT / name).read_text() and "test" not in name
+]
+
+
+@pytest.mark.parametrize("name", ["run.sh", *PYTHON_SCRIPTS])
+def test_scripts_are_started_from_anywhere_by_any_shell(
+    tmp_path: Path, name: str
+) -> None:
+    """CDPATH, sh, another folder, a link, a name with blanks: the recipe finds itself."""
+    root = copy_of_the_entry(tmp_path)
+    away, links = tmp_path / "else where", tmp_path / "my bin"
+    for folder in ("", "local", "utils", "conf", "egs"):  # what CDPATH would lead to
+        (away / "cd path" / folder).mkdir(parents=True, exist_ok=True)
+    links.mkdir()
+    (links / "started").symlink_to(root / name)
+    (tmp_path / "linked").symlink_to(root)
+    arguments = ["--stage", "0", "--stop-stage", "0"] if name == "run.sh" else ["x"]
+    variables = {"CDPATH": f"{away / 'cd path'}:{root.parent}", "POSIXLY_CORRECT": "1"}
+    outputs = set()
+    for where, command in (
+        (root, [f"./{name}"]),
+        (root, ["bash", name]),
+        (root, ["sh", name]),
+        (root.parent, ["sh", f"{root.name}/{name}"]),
+        (root / "utils", ["bash", f"../{name}"]),
+        (away, [root / name]),
+        (away, [links / "started"]),
+        (away, ["sh", links / "started"]),
+        (away, ["dash", tmp_path / "linked" / name]),
+    ):
+        if shutil.which(str(command[0])) is None:
+            continue
+        done = run(*command, *arguments, cwd=where, **variables)
+        assert (done.returncode, done.stderr) == (0, ""), (command, done.stderr)
+        (line,) = [line for line in done.stdout.splitlines() if "|" in line]
+        said_root, said_where, said = line.split("|")
+        assert (said_root, said_where) == (str(root), str(where)), command
+        outputs.add(said)
+    assert len(outputs) == 1
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_script_goes_on_in_another_shell(name: str) -> None:
+    lines = (ROOT / name).read_text().splitlines()
+    first = next(line for line in lines if not line.startswith("#"))
+    assert first == '[ -n "${BASH_VERSION:-}" ] || exec bash "$0" "$@"'
+
+
+def test_path_sh_says_so_in_a_shell_that_it_is_not_for(tmp_path: Path) -> None:
+    root = copy_of_the_entry(tmp_path)
+    done = run("dash", "-c", ". ./path.sh; echo $?", cwd=root)
+    assert done.stdout == "1\n" and done.stderr.count("\n") == 1
+    assert "path.sh: this shell is not bash" in done.stderr
+    sourced = '. "linked path.sh" && echo "$ASR_ROOT|$CDPATH"'
+    (tmp_path / "linked path.sh").symlink_to(root / "path.sh")
+    done = run("bash", "-c", sourced, cwd=tmp_path, CDPATH="/:.")
+    assert (done.stdout, done.stderr) == (f"{root}|/:.\n", "")
+
+
+def test_the_installer_is_started_from_anywhere(tmp_path: Path) -> None:
+    """With folders that are named relative to the current one, too."""
+    root = tmp_path / "recipe"
+    shutil.copytree(ROOT / "utils", root / "utils")
+    for path in ROOT.glob("requirements*.txt"):
+        shutil.copy(path, root)
+    for folder in ("envs/own", "else/envs/own", "else/utils", "else/recipe/utils"):
+        script(tmp_path / folder / "bin/python", "exit 0")
+    (tmp_path / "link.sh").symlink_to(root / "utils/install.sh")
+    variables = {"CDPATH": f"{tmp_path}/else", "ASR_CACHE": f"{tmp_path}/cache"}
+    for where, command, env in (
+        (root, ["sh", "utils/install.sh"], "../envs/own"),
+        (tmp_path, ["recipe/utils/install.sh"], "envs/own"),
+        (tmp_path, ["bash", "link.sh"], "envs/own"),
+    ):
+        done = run(*command, "--where", cwd=where, ASR_OWN_ENV=env, **variables)
+        assert done.stdout == f"{tmp_path}/envs/own\n", (command, done.stderr)

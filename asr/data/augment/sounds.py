@@ -15,6 +15,7 @@ from asr.data.audio import (
     resample,
 )
 from asr.errors import RecipeError
+from asr.folders import list_files
 
 Samples = NDArray[np.float32]
 
@@ -37,7 +38,7 @@ def find_sounds(folder: Path, what: str) -> tuple[Path, ...]:
             f"one by --set {what}=DIR"
         )
     paths = sorted(
-        (p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()),
+        (p for p in list_files(folder).files if p.suffix.lower() in SUFFIXES),
         key=lambda path: path.relative_to(folder).as_posix(),
     )
     if not paths:

@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from asr.data.user_names import shown
 from asr.progress import LineTimer
 
 CONVERTED_RATE = 16_000  # Hz, of what ffmpeg decodes
-LONGEST = 60  # characters of an id in a file's name
+LONGEST = 60  # bytes of an id in a file's name
 
 
 class AudioStore:
@@ -39,8 +40,14 @@ class AudioStore:
         self._count = 0
 
     def locate(self, path: str) -> Path:
-        """A file by its name in a table; below the first base where it is nowhere."""
-        places = [base / path for base in self.bases]
+        """A file by its name in a table; below the first base where it is nowhere.
+
+        Accents may be stored in another way there than on the disk.
+        """
+        forms = dict.fromkeys(
+            [path, *(unicodedata.normalize(f, path) for f in ("NFC", "NFD"))]
+        )
+        places = [base / form for form in forms for base in self.bases]
         # os.path's: a name that no file can have, or may be asked of, is nowhere.
         return next((p for p in places if os.path.exists(p)), places[0])
 
@@ -67,7 +74,7 @@ class AudioStore:
         """Name of a FLAC for ``id_``; ``key`` tells of what and how it is made."""
         facts = [key, *(f"{p} {_time(p)}" for p in made_of)]
         digest = hashlib.sha256("\n".join(facts).encode()).hexdigest()[:12]
-        plain = re.sub(r"[^\w.-]", "_", id_)[:LONGEST]
+        plain = re.sub(r"[^\w.-]", "_", id_).encode()[:LONGEST].decode(errors="ignore")
         return self.folder / f"{plain}-{digest}.flac"
 
     def _by_ffmpeg(self, id_: str, path: Path) -> Path:

@@ -19,6 +19,7 @@ from asr.data.own_corpus.kaldi import read_kaldi
 from asr.data.own_corpus.manifests import read_manifests
 from asr.data.own_corpus.named import bases_of, manifest_files
 from asr.errors import RecipeError
+from asr.folders import subfolder
 
 FORMS = (
     "audio/ with transcriptions/<name>.txt, a Kaldi data directory (wav.scp and text), "
@@ -83,7 +84,7 @@ def form_of(folder: Path) -> str | None:
         return "kaldi"
     if manifest_files(folder):
         return "lhotse"
-    parts = (folder / "audio", folder / "transcriptions")
+    parts = (subfolder(folder, name) for name in ("audio", "transcriptions"))
     return "folder" if any(part.is_dir() for part in parts) else None
 
 

@@ -22,6 +22,7 @@ from asr.data.own_corpus.audio_file import AudioStore
 from asr.data.own_corpus.commands import by_command
 from asr.data.own_corpus.found import FoundSet, why_unheard
 from asr.data.own_corpus.table import Table, read_table
+from asr.data.user_names import plain_id
 from asr.errors import RecipeError
 
 IN_ARCHIVE = re.compile(r".*\.ark:\d+$")
@@ -37,7 +38,7 @@ def read_kaldi(folder: Path, store: AudioStore) -> FoundSet:
     found = FoundSet("a Kaldi data directory")
     wavs = _table(folder, "wav.scp", found)
     texts = _table(folder, "text", found, empty=True)
-    speakers = read_table(folder / "utt2spk").rows if _has(folder, "utt2spk") else {}
+    speakers = _speakers(folder, found)
     _recordings(wavs, store, found)
     segments = []
     for id_, (recording_id, start, end, channel) in _segments(
@@ -67,11 +68,31 @@ def read_kaldi(folder: Path, store: AudioStore) -> FoundSet:
     found.add(segments, folder)
     for id_ in sorted(texts.rows.keys() - _ids(found)):
         found.drop(id_, NO_AUDIO, f"{texts.path} alone has this utterance")
-    if not speakers:
+    untold = sum(segment.id not in speakers for segment in segments)
+    if speakers and untold:
+        found.notes.append(
+            f"utt2spk says nothing of {untold} utterances; each counts as of its "
+            "recording's own speaker"
+        )
+    return found
+
+
+def _speakers(folder: Path, found: FoundSet) -> dict[str, str]:
+    """Speaker by utterance, of those that are known."""
+    if not _has(folder, "utt2spk"):
         found.notes.append(
             "no utt2spk, so every recording counts as a speaker of its own"
         )
-    return found
+        return {}
+    table = read_table(folder / "utt2spk")
+    found.notes += [detail for _, detail in table.twice]
+    _say_assumed(table, found)
+    return table.rows
+
+
+def _say_assumed(table: Table, found: FoundSet) -> None:
+    if table.assumed:
+        found.notes.append(f"{table.path}: read as {table.assumed}")
 
 
 def _has(folder: Path, name: str) -> bool:
@@ -88,6 +109,7 @@ def _table(folder: Path, name: str, found: FoundSet, empty: bool = False) -> Tab
             f"{folder / name}: no such file; a Kaldi data directory has wav.scp and text"
         )
     table = read_table(folder / name, empty)
+    _say_assumed(table, found)
     for key, detail in table.twice:
         found.drop(key, DUPLICATE, detail)
     return table
@@ -130,7 +152,8 @@ def _segments(
         try:
             recording_id, start, end, *channel = words
             named = int(channel[0]) if channel else None
-            segments[id_] = (recording_id, float(start), float(end), named)
+            times = float(start), float(end)
+            segments[id_] = (plain_id(recording_id), *times, named)
         except ValueError as error:
             raise RecipeError(
                 f"{table.path}: '{id_} {row}' is not "

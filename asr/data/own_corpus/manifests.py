@@ -1,7 +1,7 @@
 """A set as lhotse manifests, as icefall keeps them: recordings, supervisions, or cuts."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from asr.data.audio import AudioError, check_audio
 from asr.data.channels import on_channel
 from asr.data.manifest_filter import (
     BAD_SEGMENT,
+    DUPLICATE,
     NO_AUDIO,
     NO_TRANSCRIPT,
 )
@@ -26,6 +27,7 @@ from asr.data.own_corpus.audio_file import AudioStore
 from asr.data.own_corpus.commands import by_command
 from asr.data.own_corpus.found import FoundSet, why_unheard
 from asr.data.own_corpus.named import manifest_files
+from asr.data.user_names import plain_id
 from asr.errors import RecipeError
 
 PERTURBED = "perturbed copy"
@@ -46,15 +48,21 @@ def read_manifests(folder: Path, store: AudioStore) -> FoundSet:
     for path in manifest_files(folder):
         manifest = _load(path)
         by_kind.setdefault(type(manifest).__name__, []).append((path, manifest))
+        odd = next((item.id for item in manifest if plain_id(item.id) != item.id), None)
+        if odd is not None:
+            found.notes.append(
+                f"{path}: ids are written without blanks here: {plain_id(odd)}"
+            )
     recordings = by_kind.get(RecordingSet.__name__, [])
     supervisions = by_kind.get(SupervisionSet.__name__, [])
     cuts = by_kind.get("CutSet", [])
     if recordings and supervisions:
         for path, _ in cuts:
             found.notes.append(f"{path}: not needed beside recordings and supervisions")
-        listed = {r.id: (path, r) for path, items in recordings for r in items}
+        listed = _listed(recordings, found)
         for path, items in supervisions:
-            _take(((path, s, listed.get(s.recording_id)) for s in items), store, found)
+            plain = (_called_plainly(segment) for segment in items)
+            _take(((path, s, listed.get(s.recording_id)) for s in plain), store, found)
         _untold(listed, store, found)
     elif cuts:
         for path, items in cuts:
@@ -87,6 +95,28 @@ def _load(path: Path) -> Any:
 
 
 Listed = tuple[Path, SupervisionSegment, tuple[Path, Recording] | None]
+
+
+def _listed(
+    manifests: Sequence[tuple[Path, Any]], found: FoundSet
+) -> dict[str, tuple[Path, Recording]]:
+    """All recordings by id, the first of each."""
+    listed: dict[str, tuple[Path, Recording]] = {}
+    for path, recordings in manifests:
+        for recording in recordings:
+            id_ = plain_id(recording.id)
+            if id_ in listed:
+                detail = f"{path}: a recording of {listed[id_][0]} is called so too"
+                found.drop(id_, DUPLICATE, detail)
+            else:
+                listed[id_] = (path, fastcopy(recording, id=id_))
+    return listed
+
+
+def _called_plainly(segment: SupervisionSegment) -> SupervisionSegment:
+    """With ids as tables need them."""
+    id_, recording_id = plain_id(segment.id), plain_id(segment.recording_id)
+    return fastcopy(segment, id=id_, recording_id=recording_id)
 
 
 def _take(items: Iterator[Listed], store: AudioStore, found: FoundSet) -> None:
@@ -202,9 +232,11 @@ def _of_cuts(path: Path, cuts: Any, found: FoundSet) -> Iterator[Listed]:
                         segment.id, BAD_SEGMENT, f"{path}: reaches beyond cut {cut.id}"
                     )
                     continue
+                recording = fastcopy(cut.recording, id=plain_id(cut.recording.id))
                 placed = fastcopy(
                     segment,
-                    recording_id=cut.recording.id,
+                    id=plain_id(segment.id),
+                    recording_id=recording.id,
                     start=max(0.0, cut.start + segment.start),
                 )
-                yield path, placed, (path, cut.recording)
+                yield path, placed, (path, recording)

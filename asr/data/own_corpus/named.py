@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from asr.text.encoding import EncodingError, decode
+
 # Of a recording in lhotse's manifests: a path, or a command.
 SOURCE = re.compile(r'"source": *("(?:[^"\\]|\\.)*")')
 
@@ -42,8 +44,8 @@ def files_elsewhere(folder: Path) -> list[str]:
 def _entries(folder: Path) -> Iterator[str]:
     """What ``wav.scp`` and the manifests have for a recording's place."""
     if (folder / "wav.scp").is_file():
-        for line in (folder / "wav.scp").read_bytes().splitlines():
-            yield "".join(line.decode("utf-8", "replace").split(maxsplit=1)[1:]).strip()
+        for line in _text((folder / "wav.scp").read_bytes()).split("\n"):
+            yield "".join(line.split(maxsplit=1)[1:]).strip()
         return
     for path in manifest_files(folder):
         content = path.read_bytes()
@@ -53,6 +55,14 @@ def _entries(folder: Path) -> Iterator[str]:
             continue  # stage 1 says so
         for match in SOURCE.finditer(plain.decode("utf-8", "replace")):
             yield json.loads(match[1])
+
+
+def _text(content: bytes) -> str:
+    """Of a table; what is wrong with it, stage 1 says."""
+    try:
+        return decode(content)[0]
+    except EncodingError:
+        return content.decode("utf-8", "replace")
 
 
 def _file(name: str, bases: Sequence[Path]) -> str | None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from lhotse import CutSet
 
-from asr.data.augment.copies import all_copies, copy_of
+from asr.data.augment.copies import all_copies, copy_of, read_originals
 from asr.data.augment.sounds import find_sounds
 from asr.data.augment.wave_augment import WaveAugment
 from asr.data.corpus import Utterance, describe
@@ -55,6 +55,31 @@ def test_copies_follow_the_originals(cuts: CutSet) -> None:
     assert copy_of(copy) == ("a-0_sp0.9", 1)
     assert copy.supervisions[0].id == "a-0_sp0.9_aug1"
     assert copy_of(next(iter(cuts))) is None
+
+
+def test_ids_that_look_like_copies(tmp_path: Path) -> None:
+    """They stay originals, and copies that would be called so have other names."""
+    names = ("a", "a_sp0.9", "a_aug1", "a_sp0.9_aug1", "b_sp1.1", "sp0.9-c", "d_aug7")
+    rng = np.random.default_rng(0)
+    spoken = []
+    for name in names:
+        path = write_sound(tmp_path / f"{name}.wav", 0.5, seed=int(rng.integers(99)))
+        spoken.append(Utterance(name, path, f"said {name}", "s"))
+    cuts = prepare_split("train", *describe(spoken), get_rule("none")).cuts
+    wanted = replace(settings(tmp_path / "noise", copies=1), speeds=(0.9, 1.0))
+    extract_split(cuts, "train", tmp_path / "fbank", wanted, nj=1)
+    made = read_cuts(tmp_path / "fbank/train_cuts.jsonl.gz")
+    lhotse.validate(made, read_data=True)
+    texts = read_transcripts(tmp_path / "fbank/train_cuts.jsonl.gz")
+    originals = read_originals(tmp_path / "fbank/train_cuts.jsonl.gz")
+    assert len(texts) == 4 * len(names) and set(names) == texts.keys() - originals
+    for name in names:
+        assert texts[name] == f"said {name}"
+        copies = [id_ for id_, original in originals.items() if original == name]
+        assert len(copies) == 3
+        assert {texts[id_] for id_ in copies} == {f"said {name}"}
+    assert originals["a_sp0.9_2"] == originals["a_sp0.9_2_aug1"] == "a"
+    assert {s.id for cut in made for s in cut.supervisions} == texts.keys()
 
 
 def test_no_utterance_is_lost_and_all_is_valid(cuts: CutSet, tmp_path: Path) -> None:

@@ -10,6 +10,9 @@ from asr.config_load import ROOT, load_config
 from asr.data.corpus import load_hook
 from asr.data.jsonl import read_cuts
 from asr.errors import RecipeError
+from asr.options import build_parser, make_job
+from asr.stage import check_ready
+from asr.stages import STAGES
 from tests.data.own_corpus.sets import (
     HELD_OUT,
     as_folder,
@@ -205,3 +208,35 @@ def test_stages_0_to_2_and_what_is_changed_later(
         assert main([verb, *options]) == 0
         assert "1 other content: u00.wav" in capsys.readouterr().out
     assert len(read_cuts(tmp_path / "d/fbank/train_cuts.jsonl.gz")) == 4
+
+
+def test_other_units_and_models_go_on_from_stage_3(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    as_folder(tmp_path / "dl/train", speakers(4, 2))
+    (tmp_path / "dl/my.lex").write_text("word w er d\n0 z\n1 w\n")
+    common = "fbank.speeds=[1.0] corpus.test_sets=[] lm.rescore_order=0"
+    whole = ("download", "manifests", "fbank", "tokenizer", "lm", "graph")
+    train = next(stage for stage in STAGES if stage.name == "train")
+    for number, (options, verbs) in enumerate(
+        (
+            (["tokenizer.kind=phone tokenizer.lexicon=my.lex"], whole),
+            (["tokenizer.kind=char"], ("tokenizer", "graph")),
+            (["tokenizer.kind=bpe tokenizer.vocab_size=12"], ("tokenizer", "graph")),
+            (["tokenizer.lexicon=my.lex", "--model", "tdnnf"], ("tokenizer", "graph")),
+        )
+    ):
+        settings, *model = options
+        given = [*recipe_options(tmp_path, f"{common} {settings}"), *model]
+        given += ["--exp-dir", str(tmp_path / "e")]
+        job = make_job(build_parser().parse_args(["train", *given]), train.number)
+        if number in (1, 2):
+            with pytest.raises(RecipeError, match=r"run ./run.sh --stage 3 first"):
+                check_ready(train, job, STAGES)
+        for verb in verbs:
+            assert main([verb, *given]) == 0
+        check_ready(train, job, STAGES)
+        capsys.readouterr()
+        for verb in whole:
+            assert main([verb, *given]) == 0
+            assert "already done" in capsys.readouterr().out

@@ -1,5 +1,6 @@
 """Audio and transcriptions as one set: speakers, and everything that can be wrong."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -65,3 +66,43 @@ def test_everything_that_is_wrong_is_told(
     said = details(found)
     assert "needs the program ffmpeg" in said and "is not UTF-8 text" in said
     assert "broken.flac: is not audio" in said
+
+
+def test_folders_as_other_systems_keep_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Suffixes and folders in capitals, links, accents in pieces, UTF-16."""
+    train, store = tmp_path / "d/train", tmp_path / "store"
+    pieces = unicodedata.normalize("NFD", "\u00e9")
+    for number, name in enumerate(("ann/A.WAV", f"ann/{pieces}.wav", "two.flac")):
+        write_sound(store / name, 0.5, seed=number)
+    train.mkdir(parents=True)
+    (train / "Audio").symlink_to(store)
+    (store / "ann/gone.wav").symlink_to("nowhere")
+    (store / "bob").symlink_to(tmp_path / "no such folder")
+    (store / "again").symlink_to(store / "ann")
+    for name, content in (
+        ("ann/a.TXT", "one".encode("utf-16")),
+        ("\u00e9.Txt", "two \u0451".encode("utf-16-le")),
+        ("two.txt", b"three\rfour\0"),
+        ("gone.txt", b"lost"),
+        ("ann/two.txt", b"another"),
+    ):
+        path = train / "Transcriptions" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    as_folder(tmp_path / "d/dev", {"4.wav": "four"})
+    found = read(tmp_path / "d")["train"]
+    assert texts(found) == {"A": "one", "\u00e9": "two \u0451", "two": "three four"}
+    assert reasons(found) == {
+        "gone": "unreadable audio",
+        "Audio/bob": "unreadable audio",
+        "ann/two": "duplicate id",
+    }
+    assert "gone.wav: no such file (a link to nowhere, which is not" in details(found)
+    assert "two.txt: two has another transcript of its own" in details(found)
+    said = capsys.readouterr().out
+    assert (
+        "read as UTF-16 without a byte-order mark (little-endian): \u00e9.Txt" in said
+    )
+    assert f"{store.name}/again" not in said and "again is the same folder as" in said

@@ -1,10 +1,15 @@
 """Kaldi data directories."""
 
 import shutil
+import unicodedata
 from pathlib import Path
 
+import lhotse
 import pytest
 
+from asr.__main__ import main
+from asr.data.jsonl import read_cuts
+from asr.data.shard_reader import ShardReader
 from asr.errors import RecipeError
 from tests.data.own_corpus.sets import (
     as_folder,
@@ -12,6 +17,7 @@ from tests.data.own_corpus.sets import (
     details,
     read,
     reasons,
+    recipe_options,
     texts,
 )
 from tests.data.sounds import write_sound
@@ -165,5 +171,65 @@ def test_tables_that_are_none(root: Path, tables: dict[str, str], message: str) 
 def test_text_that_is_not_utf_8(root: Path) -> None:
     as_kaldi(root / "train", wav_scp="a sound/a.wav\n")
     (root / "train/text").write_bytes("b x\na café\n".encode("latin-1"))
-    with pytest.raises(RecipeError, match="text, line 2: not UTF-8 text"):
+    with pytest.raises(RecipeError, match="text, line 2: is not UTF-8 .* read 'café'"):
         read(root)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_tables_of_other_programs(
+    root: Path, capsys: pytest.CaptureFixture[str], encoding: str, end: str
+) -> None:
+    """The same ids with accents in one piece or in two, and so the files' names."""
+    pieces = unicodedata.normalize("NFD", "\u00e9")
+    (root / "sound/c.wav").rename(root / f"sound/{pieces}.wav")
+    tables = {
+        "wav.scp": ["a sound/a.wav", "\u00e9 sound/\u00e9.wav"],
+        "segments": ["a-1 a 0 0.5", f"\u00e9-1 {pieces} 0 0.5"],
+        "text": ["a-1 one \u0436", f"{pieces}-1 two"],
+        "utt2spk": ["a-1 x", f"{pieces}-1 y", "a-1 z"],
+    }
+    (root / "train").mkdir()
+    for name, lines in tables.items():
+        content = "".join(line + end for line in lines)
+        (root / "train" / name).write_bytes(content.encode(encoding))
+    found = read(root)["train"]
+    assert texts(found) == {"a-1": "one \u0436", "\u00e9-1": "two"}
+    assert {s.id: s.speaker for s in found[1]} == {"a-1": "x", "\u00e9-1": "y"}
+    said = capsys.readouterr().out
+    assert "utt2spk, line 3: already in line 1, which counts" in said
+    assumed = "text: read as UTF-16 without a byte-order mark (little-endian)"
+    assert (assumed in said) == (encoding == "utf-16-le")
+
+
+def test_ids_of_all_kinds_reach_the_features(root: Path) -> None:
+    ids = [
+        "-a",
+        "a/b/1",
+        "a/c",
+        "\u00e9\U0001f600",
+        "x" * 300,
+        "a_sp0.9",
+        "%s{}$(id)",
+        "#0",
+    ]
+    for name in ("train", "dev"):
+        as_kaldi(
+            root / name,
+            wav_scp="".join(f"{name}{i} ../sound/a.wav\n" for i in ids),
+            text="".join(f"{name}{i} words\n" for i in ids),
+        )
+    shutil.copy(root / "sound/b.wav", root / "dev/a.wav")  # else they share it
+    scp = (root / "dev/wav.scp").read_text().replace("../sound/a.wav", "a.wav")
+    (root / "dev/wav.scp").write_text(scp)
+    root.rename(root.parent / "dl")
+    settings = "corpus.test_sets=[] fbank.speeds=[0.9,1.0]"
+    options = recipe_options(root.parent, settings)
+    for verb in ("download", "manifests", "fbank"):
+        assert main([verb, *options]) == 0
+    cuts = read_cuts(root.parent / "d/fbank/train_cuts.jsonl.gz")
+    lhotse.validate(cuts, read_data=True)
+    expected = {f"train{i}{copy}" for i in ids for copy in ("", "_sp0.9")}
+    assert {cut.id for cut in cuts} == expected
+    reader = ShardReader(root.parent / "d/fbank/train_index.tsv")
+    assert set(reader.ids) == expected and all(len(reader.read(i)) for i in expected)

@@ -175,3 +175,24 @@ def test_audio_that_is_no_file(root: Path) -> None:
     supervisions.to_file(root / "train/s.jsonl.gz")
     with pytest.raises(RecipeError, match="recording a is of type 'url', not a file"):
         read(root)
+
+
+def test_ids_with_blanks_and_recordings_listed_twice(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recordings, supervisions = corpus(root / "sound", {"a": "one", "b": "two"})
+    named = {"a": "u 1", "b": "e\u0301"}
+    renamed = [fastcopy(r, id=named[r.id]) for r in recordings]
+    told = [
+        fastcopy(s, id=f"{named[s.id]} x", recording_id=named[s.recording_id])
+        for s in supervisions
+    ]
+    RecordingSet.from_recordings(renamed).to_file(root / "train/recordings.jsonl.gz")
+    again = RecordingSet.from_recordings([fastcopy(renamed[0], id="u_1")])
+    again.to_file(root / "train/recordings_more.jsonl.gz")
+    SupervisionSet.from_segments(told).to_file(root / "train/supervisions.jsonl.gz")
+    found = read(root)["train"]
+    assert texts(found) == {"u_1_x": "one", "\u00e9_x": "two"}
+    assert reasons(found) == {"u_1": "duplicate id"}
+    assert "ids are written without blanks here: u_1" in capsys.readouterr().out
+    prepare_split("train", *found, get_rule("upper"))

@@ -23,6 +23,8 @@ def test_tables_name_files_and_commands(tmp_path: Path) -> None:
     wavs += "d cat sound/d.wav - |\nx nowhere.wav\nalone\n\ny a\0b\n"
     folder = as_kaldi(tmp_path / "d/train", wav_scp=wavs)
     assert names(folder) == ["a.wav", "b b.wav", "d.wav"]
+    (folder / "wav.scp").write_bytes(wavs.replace("\0", "").encode("utf-16"))
+    assert names(folder) == ["a.wav", "b b.wav", "d.wav"]
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz"])
