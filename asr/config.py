@@ -298,6 +298,7 @@ class TuneConfig:
     init_share: float
     lm_weights: tuple[float, ...]  # of beam-lm
     word_scores: tuple[float, ...]  # of beam-lm: ln, added for each word
+    unk_scores: tuple[float, ...]  # of beam-lm: the same for one unknown to the n-gram
     hlg_scales: tuple[float, ...]  # of hlg: the graph's scores against the model's
     nbest_own_scales: tuple[float, ...]  # of hlg-nbest: HLG's n-gram
     nbest_larger_scales: tuple[float, ...]  # of hlg-nbest: the larger n-gram
@@ -305,6 +306,11 @@ class TuneConfig:
     lattice_larger_scales: tuple[float, ...]  # of hlg-lattice: the larger n-gram
     # [>= 1] each gap between two of the values above is tried in so many steps
     steps: int
+    # The narrowest of these at which the best hypotheses' scores do not fall are taken, of
+    # the bounds that decode leaves open.
+    beam_sizes: tuple[int, ...]  # prefixes that beam-lm keeps after each frame
+    beam_thresholds: tuple[float, ...]  # prefixes so far below the best are dropped
+    token_thresholds: tuple[float, ...]  # tokens so far below a frame's best are too
     max_seconds: float  # [> 0] of dev audio; a larger dev set is thinned out evenly
 
     def __post_init__(self) -> None:
@@ -321,12 +327,16 @@ class TuneConfig:
 class DecodeConfig:
     """Stage 8: what bounds the searches. The scales are stage 7's."""
 
-    beam_size: int  # [>= 1] prefixes that beam and beam-lm keep after each frame
-    phone_beam_size: int  # [>= 1] the same of beam-lm with phones
-    beam_threshold: float  # [> 0] prefixes this far (ln) below the best are dropped
-    # [> 0] tokens this far (ln) below the frame's best are not tried
-    token_threshold: float
-    unk_score: float  # ln, added for a word that the n-gram does not know
+    # [>= 1] prefixes that beam and beam-lm keep after each frame; null: chosen on dev
+    beam_size: int | None
+    # [>= 1] the same of beam-lm with phones; null: chosen on dev
+    phone_beam_size: int | None
+    # [> 0] prefixes this far (ln) below the best are dropped; null: chosen on dev
+    beam_threshold: float | None
+    # [> 0] tokens this far (ln) below the frame's best are not tried; null: chosen on dev
+    token_threshold: float | None
+    # ln, added for a word that the n-gram does not know; null: chosen on dev
+    unk_score: float | None
     nbest: int  # [>= 1] hypotheses of an utterance in nbest.jsonl
     search_beam: float  # [> 0] of HLG: paths so far below the frame's best are dropped
     output_beam: float  # [> 0] of lattices: paths so far below the best are dropped

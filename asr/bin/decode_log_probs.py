@@ -12,7 +12,7 @@ from asr.atomic import remove
 from asr.config_load import default_values
 from asr.decode.foreign import METHODS_HERE, ForeignJob, decode_foreign, tune_foreign
 from asr.decode.methods import REGISTRY, SearchOptions
-from asr.decode.options import HotWord
+from asr.decode.options import HotWord, stated
 from asr.errors import UsageError
 from asr.job import TIMED
 from asr.options import named
@@ -31,9 +31,17 @@ OPTIONS: tuple[tuple[str, Callable[[str], object], str, str], ...] = (
     ("--lm", Path, "FILE", "word n-gram: ARPA or KenLM's binary"),
     ("--refs", Path, "FILE", "transcripts, Kaldi's text or a folder of ID.txt"),
     ("--beam-size", int, "N", "prefixes kept after each row"),
+    ("--beam-threshold", float, "X", "prefixes so far (ln) below the best are dropped"),
+    (
+        "--token-threshold",
+        float,
+        "X",
+        "tokens so far below the row's best are not tried",
+    ),
     ("--lm-weight", float, "X", "of the LM (with hlg: its scale)"),
     ("--word-score", float, "Y", "added for every word"),
-    ("--tune-log-probs", Path, "DEV.h5", "choose these scales on other utterances"),
+    ("--unk-score", float, "Z", "added for every word that the LM does not know"),
+    ("--tune-log-probs", Path, "DEV.h5", "choose all these on other utterances"),
     ("--tune-refs", Path, "FILE", "transcripts of those"),
     ("--blank", int, "ID", "default: of the token <blk>, <blank>, <eps> or <pad>"),
     ("--frame-shift", float, "SECONDS", "between two rows (default 0.04)"),
@@ -48,6 +56,9 @@ OPTIONS: tuple[tuple[str, Callable[[str], object], str, str], ...] = (
     ("--write", str, "'A B'", f"of {' '.join(TIMED)}: words with times, in folders"),
     ("--nj", int, "N", "processes while tuning (default: this machine's cores)"),
 )
+# What beams alone have, and tuning chooses where it is not given.
+BOUNDS = ("beam_size", "beam_threshold", "token_threshold")
+OF_BEAMS = (*BOUNDS, "unk_score")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -77,7 +88,8 @@ def run(arguments: Sequence[str]) -> int:
         try:
             if given.tune_log_probs:
                 dev = given.tune_log_probs, given.tune_refs
-                options = tune_foreign(job, *dev, options, tuning(), given.nj)
+                fixed = [n for n in OF_BEAMS if getattr(given, n) is not None]
+                options = tune_foreign(job, *dev, options, tuning(), given.nj, fixed)
             decode_foreign(job, options)
         finally:
             remove(job.work)
@@ -109,12 +121,12 @@ def search_options(given: argparse.Namespace, method: str) -> SearchOptions:
     values = default_values()
     names = {key.removeprefix("decode."): key for key in values}
     fields = SearchOptions.__dataclass_fields__
-    options = {name: values[key] for name, key in names.items() if name in fields}
+    options = stated(
+        {name: values[key] for name, key in names.items() if name in fields}
+    )
     if given.lm_weight is not None:
         options[next(iter(REGISTRY[method].scales))] = given.lm_weight
-    if given.word_score is not None:
-        options["word_score"] = given.word_score
-    for name in ("beam_size", "nbest"):
+    for name in ("word_score", *OF_BEAMS, "nbest"):
         if getattr(given, name) is not None:
             options[name] = getattr(given, name)
     if given.beam_size is not None:
@@ -165,9 +177,25 @@ def check(given: argparse.Namespace, method: str) -> None:
             given.beam_size is not None and given.beam_size < 1,
             "--beam-size: at least 1",
         ),
-        (
-            given.beam_size is not None and not method.startswith("beam"),
-            f"--method {method} has no --beam-size",
+        *(
+            (
+                getattr(given, name) is not None
+                and not (
+                    method.startswith("beam") if name in BOUNDS else name in scales
+                ),
+                f"--method {method} has no --{name.replace('_', '-')}",
+            )
+            for name in OF_BEAMS
+        ),
+        *(
+            (
+                value is not None and not value > 0,
+                f"{name} {value}: above 0",
+            )
+            for name, value in (
+                ("--beam-threshold", given.beam_threshold),
+                ("--token-threshold", given.token_threshold),
+            )
         ),
         *(
             (
@@ -177,6 +205,7 @@ def check(given: argparse.Namespace, method: str) -> None:
             for name, value in (
                 ("--lm-weight", given.lm_weight),
                 ("--word-score", given.word_score),
+                ("--unk-score", given.unk_score),
             )
         ),
         (

@@ -119,11 +119,12 @@ def _search(job: Job, folder: Path) -> list[NBest]:
     log_probs, number = folder / "log_probs.h5", job.config.rescore.nbest
     if not log_probs.is_file():
         raise RecipeError(f"{log_probs}: not found; run stages 7 and 8 first")
+    frozen = search_options(job)
     options = dataclasses.replace(
-        search_options(job),
+        frozen,
         nbest=number,
-        beam_size=max(number, job.config.decode.beam_size),
-        phone_beam_size=max(number, job.config.decode.phone_beam_size),
+        beam_size=max(number, frozen.beam_size),
+        phone_beam_size=max(number, frozen.phone_beam_size),
     )
     lists = folder / RESCORED_LISTS
     run_method(

@@ -10,7 +10,7 @@ from asr.config_load import read_yaml
 from asr.data.fbank import FRAME_SHIFT
 from asr.decode.log_probs import read_recordings
 from asr.decode.methods import METHODS, REGISTRY, SearchOptions, unavailable
-from asr.decode.options import HotWord, checked
+from asr.decode.options import HotWord, checked, stated
 from asr.decode.timed_text import write_timed
 from asr.errors import RecipeError, UsageError
 from asr.fingerprint import fingerprint
@@ -94,13 +94,13 @@ def has_lm(job: Job) -> bool:
 
 
 def search_options(job: Job) -> SearchOptions:
-    """The configured bounds with the scales that stage 7 has frozen."""
+    """What stage 7 has frozen, with the bounds that the configuration gives."""
     tuned = read_yaml(job.paths.decode_yaml)
     names = {field.name for field in dataclasses.fields(SearchOptions)}
-    scales = {name: value for name, value in tuned.items() if name in names}
+    chosen = {name: value for name, value in tuned.items() if name in names}
     shift = job.config.model.subsampling * FRAME_SHIFT
-    options = {**dataclasses.asdict(job.config.decode), "frame_shift": shift}
-    return checked(SearchOptions(**options | scales))
+    options = {**stated(dataclasses.asdict(job.config.decode)), "frame_shift": shift}
+    return checked(SearchOptions(**chosen | options))
 
 
 def method_options(job: Job, methods: Sequence[str]) -> dict[str, SearchOptions]:

@@ -16,8 +16,8 @@ from asr.bin.decode import compute_missing
 from asr.bin.search import usable
 from asr.config_load import read_yaml
 from asr.decode.methods import METHODS, REGISTRY, SearchOptions, unavailable
-from asr.decode.options import checked
-from asr.decode.tune import DevSet, refined, tune_method
+from asr.decode.options import checked, stated
+from asr.decode.tune import DevSet, axes_of, bounds_of, tune_method
 from asr.done_marker import changes, read_marker
 from asr.errors import UsageError
 from asr.job import Job
@@ -40,7 +40,7 @@ def run(job: Job) -> None:
         RecipeError: a decoder that was asked for cannot run here.
     """
     config, paths = job.config, job.paths
-    options = checked(SearchOptions(**dataclasses.asdict(config.decode)))
+    options = checked(SearchOptions(**stated(dataclasses.asdict(config.decode))))
     methods = tuned_methods(job)
     _write_average(job, load_units(job.lang))
     log_probs = compute_missing(job, "dev")
@@ -75,12 +75,13 @@ def tuned_methods(job: Job) -> tuple[str, ...]:
 
 def _tune(job: Job, method: str, dev: DevSet, options: SearchOptions) -> SearchOptions:
     """Options with the method's scales."""
-    values = {n: getattr(job.config.tune, f"{n}s") for n in REGISTRY[method].scales}
-    axes = {n: refined(some, job.config.tune.steps) for n, some in values.items()}
+    entry, tune = REGISTRY[method], dataclasses.asdict(job.config.tune)
+    fixed = stated(dataclasses.asdict(job.config.decode))
     return tune_method(
         method,
         dev,
-        axes,
+        axes_of(entry.scales, tune, fixed),
+        bounds=bounds_of(entry.bounds(job.lang), tune, fixed),
         lang_dir=job.lang,
         lm=job.lm_file,
         options=options,

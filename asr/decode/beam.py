@@ -7,14 +7,16 @@ the former does, more slowly.
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decode.hot_words import known_to, weights_of
+from asr.decode.hot_words import weights_of
 from asr.decode.hypothesis import Hypothesis, no_path
+from asr.decode.known_words import KnownWords
 from asr.decode.log_probs import LogProbs, check_log_probs
 from asr.decode.prefix_beam import Pruning, ReferenceBeamSearch
 from asr.decode.spelled_beam import ReferenceSpelledSearch
@@ -51,6 +53,7 @@ class PrefixBeamSearch:
         spellings: token ids of the only words allowed, for tokens that do not show where
             a word begins, as phones: the words' ends are then where these say. A word may
             have several, and words may share one.
+        known: the words of ``lm`` or ``lexicon``, where several searches share them.
         token_lm: n-gram over the tokens as they are written, instead of ``lm``.
         blank: id of the blank.
         separator: a space if each token is a word of its own in a text, as phones are.
@@ -82,6 +85,7 @@ class PrefixBeamSearch:
         *,
         lexicon: Iterable[str] | Path | None = None,
         spellings: Lexicon | SpelledWords | None = None,
+        known: KnownWords | None = None,
         token_lm: WordModel | str | Path | None = None,
         blank: int = 0,
         separator: str = "",
@@ -105,21 +109,21 @@ class PrefixBeamSearch:
         self.nbest = nbest
         self.timed = timed
         self.frame_shift = frame_shift
-        words = _load(lm)
+        self._lm = words = _load(lm)
         if spellings is not None and not isinstance(spellings, SpelledWords):
             spellings = SpelledWords(spellings, words)
         self._spellings = None if spellings is None else spellings.lexicon
         hot = weights_of(hotwords, hotword_weight)
         fusion = Fusion(
             lm=words,
-            known=_known(words, hot) if unk_score < 0 else None,
+            known=known,
             token_lm=_load(token_lm),
             lm_weight=lm_weight,
             word_score=word_score,
             unk_score=unk_score,
             lexicon=None if lexicon is None else _read_words(lexicon),
             spelled=spellings,
-            hotwords=known_to(words, hot, unk_score),
+            hotwords=hot,
         )
         pruning = Pruning(beam_size, beam_threshold, token_threshold, histories)
         self._searches = [_make_search(self.vocabulary, fusion, pruning)]
@@ -183,6 +187,10 @@ class PrefixBeamSearch:
         found = search.search(log_probs, self.nbest)
         if not found:
             return [no_path()]
+        if self._lm is not None:
+            lm = self._lm
+            counts = (sum(word not in lm for word in h.text.split()) for h in found)
+            found = [replace(h, unknown=n) for h, n in zip(found, counts, strict=True)]
         found[: self.timed] = add_words(
             found[: self.timed],
             log_probs,
@@ -191,12 +199,6 @@ class PrefixBeamSearch:
             self._spellings,
         )
         return found
-
-
-def _known(lm: WordModel | None, hot: Mapping[str, float]) -> frozenset[str] | None:
-    """The words that an LM can list, and the hot ones."""
-    words = None if lm is None else lm.words()
-    return None if words is None else words | hot.keys()
 
 
 def _make_search(vocabulary: Vocabulary, fusion: Fusion, pruning: Pruning) -> _Search:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decode.hot_words import Weights, at_nodes, beginnings
+from asr.decode.hot_words import at_nodes, beginnings
 from asr.decode.spelled_beam import word_values
 from asr.decode.vocabulary import Vocabulary
 from asr.decode.word_lm import Fusion
@@ -28,7 +28,8 @@ def _record(integers: str, floats: str = "") -> np.dtype[np.void]:
 # How far the search is, and the options that it needs; one record.
 RUN = _record(
     "frame beam nodes asked cached needed beam_size blank lm closed lexicon hotwords "
-    "any_whole table unknown_number end_number spelled most_words histories",
+    "any_whole table unknown_number end_number spelled most_words histories "
+    "recombines",
     "beam_threshold lm_weight word_score unk_score unknown most most_lm",
 )
 # A token: its piece is symbols[first:end]; `tried`: the last frame it was good for;
@@ -39,7 +40,7 @@ TOKEN = _record("kind first end tried number")
 # known yet); scores of the finished words, and what finishing the last word adds;
 # `word` tells the unfinished words apart by their letters, 0 is none; `text` the finished.
 # With spellings, `word` is 1 inside a word, `text` the number of the word that ends here
-# or 0, and `hot` is `lexicon`.
+# or 0, and `hot` is -1.
 NODE = _record(
     "parent token child sibling slot text word lexicon hot state end_state",
     "lm bonus end_lm end_bonus",
@@ -59,10 +60,10 @@ ASKED = _record("row node token state word after", "ln_prob bonus")
 A_WORD, THE_END, UNKNOWN = -1, -2, -3  # questions that are not about a token
 # Node of a trie: its children are first to end - 1, `symbol` led here; see WordTrie.
 # `whole`: the word's number in a word LM's table (1 without one), 0 inside words.
-# `hot` is what an unfinished word gets here, `weight` what a hot word that ends here gets.
-# Words with spellings end here by the numbers ending[begin_ending:end_ending]; `whole` is
-# 0 then.
-TRIE = _record("first end symbol whole begin_ending end_ending", "hot weight")
+# `ahead` is what an unfinished word is worth here, `hot` what it gets for hot words, and
+# `weight` what a hot word that ends here gets. Words with spellings end here by the
+# numbers ending[begin_ending:end_ending]; `whole` is 0 then.
+TRIE = _record("first end symbol whole begin_ending end_ending", "ahead hot weight")
 # A word with spellings: its number in the LM's table, and what it adds besides the LM.
 WORD = _record("number", "extra")
 
@@ -102,27 +103,30 @@ def token_records(
 
 
 def trie_records(
-    lexicon: frozenset[str] | None,
-    hotwords: Weights,
+    fusion: Fusion,
+    ahead: NDArray[np.float64],
     number: Callable[[str], int] | None,
 ) -> tuple[Records, int, int]:
     """Tries of both kinds of words in one array, and their roots (-1: no trie).
 
-    ``number`` gives the LM's of the words in the lexicon.
+    ``number`` gives the LM's of the known words, ``ahead`` is of their nodes.
     """
     parts, roots, base = [zeros(0, TRIE)], [], 0
-    for words in (lexicon, hotwords.keys() or None):
-        roots.append(-1 if words is None else base)
-        if words is None:
+    hot = fusion.hotwords
+    known = None if fusion.known is None else fusion.known.trie
+    for trie in (known, build_trie(hot) if hot else None):
+        roots.append(-1 if trie is None else base)
+        if trie is None:
             continue
-        trie = build_trie(words)
         part = zeros(len(trie.whole), TRIE)
         part["first"], part["end"] = trie.first[:-1] + base, trie.first[1:] + base
         numbers = [1] * len(trie.words) if number is None else map(number, trie.words)
         part["symbol"], part["whole"] = trie.symbol, np.array([0, *numbers])[trie.whole]
-        if len(roots) == 2:
-            part["hot"] = at_nodes(trie, beginnings(hotwords))
-            part["weight"] = at_nodes(trie, hotwords)
+        if len(roots) == 1:
+            part["ahead"] = ahead
+        else:
+            part["hot"] = at_nodes(trie, beginnings(hot))
+            part["weight"] = at_nodes(trie, fusion.hot_bonus)
         parts.append(part)
         base += len(part)
     return np.concatenate(parts), roots[0], roots[1]
@@ -136,7 +140,7 @@ def spelled_records(fusion: Fusion) -> tuple[Records, NDArray[np.int64]]:
     trie["first"], trie["end"] = spelled.trie.first[:-1], spelled.trie.first[1:]
     trie["symbol"] = spelled.trie.symbol
     trie["begin_ending"], trie["end_ending"] = spelled.first[:-1], spelled.first[1:]
-    trie["hot"] = spelled.look_ahead(np.array(word_values(fusion)))
+    trie["ahead"] = spelled.look_ahead(np.array(word_values(fusion)))
     return trie, spelled.ends
 
 

@@ -57,21 +57,17 @@ class CompiledBeamSearch:
         self.pruning = pruning
         lm = fusion.model if isinstance(fusion.model, ArpaLm) else None
         self._arpa, self._ngrams = lm, zeros(1, NGRAM) if lm is None else lm.table
-        words, number, spelled = fusion.vocabulary, None, fusion.spelled
+        number, spelled = None, fusion.spelled
         if lm is not None and fusion.token_lm is None:
             number = lm.number
-            words = lm.words() if words is None and spelled is None else words
+        ahead, other = look_ahead(fusion)
         self._ending, self._words = np.zeros(0, np.int64), zeros(1, WORD)
         self._lexicon = None if spelled is None else spelled.lexicon
         if spelled is None:
-            self._trie, lexicon, hotwords = trie_records(words, fusion.hotwords, number)
+            self._trie, lexicon, hotwords = trie_records(fusion, ahead, number)
         else:
-            (self._trie, self._ending), lexicon, hotwords = (
-                spelled_records(fusion),
-                0,
-                0,
-            )
-            self._words = word_records(fusion, number)
+            self._trie, self._ending = spelled_records(fusion)
+            self._words, lexicon, hotwords = word_records(fusion, number), 0, -1
         kind = NO_LM if fusion.lm is None else WORD_LM
         fields = {
             "beam_size": min(pruning.beam_size, 2**30),
@@ -90,8 +86,9 @@ class CompiledBeamSearch:
             "lm_weight": fusion.lm_weight,
             "word_score": fusion.word_score,
             "unk_score": fusion.unk_score,
-            "unknown": 0.0 if fusion.known is None else fusion.unk_score,
-            "most": most_bonus(fusion),
+            "unknown": other,
+            "most": most_bonus(fusion) + max(0.0, ahead.max(initial=other)),
+            "recombines": fusion.model is not None,
             "most_lm": most_of_lm(fusion),
         }
         self._run = one_record(RUN, fields.items())
@@ -295,6 +292,14 @@ class CompiledBeamSearch:
         return tuple(reversed(ids))
 
 
+def look_ahead(fusion: Fusion) -> tuple[NDArray[np.float64], float]:
+    """What unfinished words are worth: at the nodes of the known words, and elsewhere."""
+    if fusion.known is None:
+        return np.zeros(0), 0.0
+    scales = fusion.lm_weight, fusion.word_score, fusion.unk_score
+    return fusion.known.look_ahead(*scales)
+
+
 def most_of_lm(fusion: Fusion) -> float:
     """The LM adds no more than this to a prefix, unknown words included.
 
@@ -308,5 +313,5 @@ def most_of_lm(fusion: Fusion) -> float:
 def most_bonus(fusion: Fusion) -> float:
     """No token adds more to a prefix than this."""
     unknown = most_of_lm(fusion)
-    hot = max(0.0, 0.0, *fusion.hotwords.values())
+    hot = max(0.0, 0.0, *fusion.hotwords.values(), *fusion.hot_bonus.values())
     return max(0.0, fusion.word_score) + unknown + 2 * hot  # a hot word, another begun

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from asr.decode.beam_arrays import STARTS, TOKEN_LM, Records
 from asr.decode.beam_cut import INF, cut, log_add
-from asr.decode.beam_words import IntArray, consult, finish_word, walk
+from asr.decode.beam_recombine import future, recombine
+from asr.decode.beam_words import IntArray, consult, finish_word, join, walk
 from asr.jit import inner
 
 Row = NDArray[np.float32]
@@ -35,21 +36,30 @@ def stay(
         p_b, p_nb = place["p"] + blank, -INF
         if node["parent"] >= 0:
             token, parent = node["token"], nodes[node["parent"]]
-            p_nb = place["p_nb"] + row[token]
-            if parent["slot"] >= 0 and tokens[token]["tried"] == frame:
+            p_nb, tried = place["p_nb"] + row[token], tokens[token]["tried"] == frame
+            if tried and is_gap(run, tokens, token):
+                p_nb = place["p"] + row[token]
+            if parent["slot"] >= 0 and tried:
                 above = places[parent["slot"]]
                 before = above["p_b"] if parent["token"] == token else above["p"]
                 p_nb = log_add(p_nb, before + row[token])
         p = log_add(p_b, p_nb)
         bonus = node["bonus"]
-        if node["lexicon"] < 0:
-            bonus += run["unknown"]
+        at = node["lexicon"]
+        bonus += run["unknown"] if at < 0 else trie[at]["ahead"]
         if node["hot"] >= 0:
             bonus += trie[node["hot"]]["hot"]
         place["next_b"], place["next_nb"], place["next_p"] = p_b, p_nb, p
         candidate = found[k]
         candidate["place"], candidate["token"] = k, -1
         candidate["p"], candidate["score"] = p, p + bonus
+
+
+@inner
+def is_gap(run: Any, tokens: Records, token: int) -> bool:
+    """Whether a token is a space alone, of which several in a row are one."""
+    piece = tokens[token]
+    return bool(piece["first"] == piece["end"] and run["lm"] != TOKEN_LM)
 
 
 @inner
@@ -82,44 +92,60 @@ def extend(
     them: then the frame is done again with the answers.
     """
     size, threshold = run["beam_size"], run["beam_threshold"]
-    lexicon, hotwords = run["lexicon"], run["hotwords"]
+    lexicon, hotwords, merged = run["lexicon"], run["hotwords"], run["recombines"] == 1
+    # Inside a word no letter makes it worth more than its beginning was.
+    falls = lexicon >= 0 and hotwords < 0 and run["lm"] != TOKEN_LM
     count, best, least = run["beam"], -INF, -INF
     for k in range(count):
         best = max(best, found[k]["score"])
+        node = nodes[places[k]["node"]]
+        if merged:
+            found[k]["future"] = future(node["state"], node["word"], node["token"])
     if count == size:
         least = cut(found, count, size)
     for place in range(run["beam"]):
         at = places[place]
         n = at["node"]
         node = nodes[n]
-        last, fixed = node["token"], node["bonus"]
+        last, fixed, begun = node["token"], node["bonus"], node["word"] != 0
         most = fixed + run["most"]
+        inside = most
+        if falls and begun:
+            held = node["lexicon"]
+            inside = fixed + (run["unknown"] if held < 0 else trie[held]["ahead"])
         for token in candidates:
             p = row[token] + (at["p_b"] if token == last else at["p"])
+            ends = begun and tokens[token]["kind"] == STARTS
             # Once `size` are found, a later one has to be better than the least.
-            if p + most <= least or p + most < best - threshold or p == -INF:
+            high = p + (most if ends else inside)
+            if high <= least or high < best - threshold or p == -INF:
                 continue
+            if token == last and is_gap(run, tokens, token):
+                continue  # the same prefix: see `stay`
             child = find_child(nodes, n, token)
             if child >= 0 and nodes[child]["slot"] >= 0:
                 continue  # in the beam already: see `stay`
             bonus, in_lexicon, in_hot = fixed, node["lexicon"], node["hot"]
-            if tokens[token]["kind"] == STARTS and node["word"] != 0:
+            state, word = node["state"], node["word"]
+            if ends:
                 if not finish_word(run, nodes, trie, ngrams, cache, asked, n):
                     continue
                 bonus += node["end_bonus"]
                 in_lexicon, in_hot = lexicon, hotwords
+                state, word = node["end_state"], ZERO
             if run["lm"] == TOKEN_LM:
-                number, state = tokens[token]["number"], node["state"]
+                number = tokens[token]["number"]
                 state, _, more = consult(
                     run, ngrams, cache, asked, n, state, token, token + 2, number
                 )
                 if state < 0:
                     continue
                 bonus += more
-            if lexicon >= 0 and walk(trie, tokens, symbols, in_lexicon, token) < 0:
-                if run["closed"] == 1:
+            if lexicon >= 0:
+                in_lexicon = walk(trie, tokens, symbols, in_lexicon, token)
+                if in_lexicon < 0 and run["closed"] == 1:
                     continue
-                bonus += run["unknown"]
+                bonus += run["unknown"] if in_lexicon < 0 else trie[in_lexicon]["ahead"]
             if in_hot >= 0:
                 in_hot = walk(trie, tokens, symbols, in_hot, token)
                 bonus += trie[in_hot]["hot"] if in_hot >= 0 else 0.0
@@ -130,10 +156,19 @@ def extend(
             candidate = found[count]
             candidate["place"], candidate["token"] = place, token
             candidate["p"], candidate["score"] = p, score
+            if merged:
+                for k in range(tokens[token]["first"], tokens[token]["end"]):
+                    word = join(word, symbols[k])
+                candidate["future"] = future(state, word, token)
             count += 1
             if count == 2 * size:
-                least = cut(found, count, size)
-                count = size
+                if merged:
+                    count = recombine(found, count, run["histories"])
+                if not merged or 3 * size < 2 * count:
+                    least = cut(found, count, size)
+                    count = size
+    if merged:
+        count = recombine(found, count, run["histories"])
     return keep_best(found, count, size, best - threshold)
 
 

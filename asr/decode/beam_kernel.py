@@ -25,21 +25,12 @@ from asr.decode.beam_arrays import NO_LM, STARTS, THE_END, TOKEN_LM, Records
 from asr.decode.beam_cut import INF
 from asr.decode.beam_extend import ZERO, extend, find_child, stay
 from asr.decode.beam_spelled import extend_spelled, grow_spelled
-from asr.decode.beam_words import IntArray, consult, finish_word, walk
+from asr.decode.beam_words import IntArray, consult, finish_word, join, walk
 from asr.jit import compiled, inner
-from asr.lm.arpa import MIXER
 
 # What the search returns.
 DONE, ASK_LM, GROW_BEAM, GROW_NODES, GROW_CACHE = 0, 1, 2, 3, 4
 SENTENCE_END: Any = np.int64(THE_END)
-
-
-@inner
-def join(before: int, more: int) -> int:
-    """Hash of a sequence with one more, not 0."""
-    mixed = (before ^ (more + 1) * MIXER) * MIXER
-    mixed ^= mixed >> 29
-    return mixed if mixed != 0 else 1
 
 
 @inner

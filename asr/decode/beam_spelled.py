@@ -73,7 +73,7 @@ def extend_spelled(
                 child = spelled_child(nodes, n, token, word)
                 if child >= 0 and nodes[child]["slot"] >= 0:
                     continue  # in the beam already: see `stay`
-                more = trie[at]["hot"] if word == 0 else words[word]["extra"]
+                more = trie[at]["ahead"] if word == 0 else words[word]["extra"]
                 state = node["state"]
                 if word > 0 and run["lm"] == WORD_LM:
                     high = p + (fixed + more) + run["most_lm"]
@@ -148,5 +148,5 @@ def grow_spelled(
             node["lm"] += ln_prob
             more += bonus
         node["bonus"] += more
-    node["lexicon"], node["hot"] = at, at
+    node["lexicon"] = at
     return int(child)

@@ -19,6 +19,14 @@ NOT_KNOWN: Any = np.int64(UNKNOWN)
 
 
 @inner
+def join(before: int, more: int) -> int:
+    """Hash of a sequence with one more, not 0."""
+    mixed = (before ^ (more + 1) * MIXER) * MIXER
+    mixed ^= mixed >> 29
+    return mixed if mixed != 0 else 1
+
+
+@inner
 def walk(trie: Records, tokens: Records, symbols: IntArray, at: int, token: int) -> int:
     """Node of a trie one token further, or -1."""
     piece = tokens[token]

@@ -1,4 +1,4 @@
-"""One function call in a fresh process of its own."""
+"""Function calls in a fresh process of their own."""
 
 import multiprocessing
 import os
@@ -11,45 +11,65 @@ from typing import Any
 from asr.errors import RecipeError
 
 
-def call_in_child(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Return ``function(*arguments)``, run in a spawned process.
+class Child:
+    """A spawned process that runs one function after the other.
 
-    Its memory is its own, so that the peak can be told. The child ends with its
-    parent. Whatever it raises is raised here; RecipeError if it was killed.
+    Its memory is its own, so that the peak can be told, and stays from call to call:
+    what a function keeps in its module need not be loaded again. It ends with its parent.
     """
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(
-        target=_serve, args=(sender, function, arguments), daemon=True
-    )
-    child.start()
-    sender.close()  # so that the child's death is the end of the pipe
+
+    def __init__(self, name: str) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._name = name
+        self._here, there = context.Pipe()
+        self._process = context.Process(target=_serve, args=(there,), daemon=True)
+        self._process.start()
+        there.close()  # so that the child's death is the end of the pipe
+
+    def __call__(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Return ``function(*arguments)``, run there.
+
+        Whatever it raises is raised here; RecipeError if the process was killed.
+        """
+        try:
+            self._here.send((function, arguments))
+            answer, error = self._here.recv()
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            self._process.join()
+            raise RecipeError(
+                f"{self._name}: its process ended with code {self._process.exitcode}; "
+                "-9 is mostly want of memory, then narrower beams help"
+            ) from None
+        if error is not None:
+            raise error
+        return answer
+
+    def end(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        self._process.join()
+        self._here.close()
+
+
+def call_in_child(name: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return ``function(*arguments)``, run in a process of its own; see ``Child``."""
+    child = Child(name)
     try:
-        answer, error = receiver.recv()
-    except EOFError:
-        child.join()
-        raise RecipeError(
-            f"{name}: its process ended with code {child.exitcode}; -9 is mostly "
-            "want of memory, then narrower beams help"
-        ) from None
+        return child(function, *arguments)
     finally:
-        child.terminate()
-        child.join()
-    if error is not None:
-        raise error
-    return answer
+        child.end()
 
 
-def _serve(
-    sender: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]
-) -> None:
-    try:
-        answer, error = function(*arguments), None
-    except KeyboardInterrupt:
-        return  # the parent had the same Ctrl-C, and says so
-    except Exception as raised:
-        answer, error = None, raised
-    sender.send((answer, error))
+def _serve(parent: Connection) -> None:
+    while True:
+        try:
+            function, arguments = parent.recv()
+            answer, error = function(*arguments), None
+        except (EOFError, KeyboardInterrupt):
+            return  # the parent is done, or had the same Ctrl-C, and says so
+        except Exception as raised:
+            answer, error = None, raised
+        parent.send((answer, error))
 
 
 def parent_is_gone() -> bool:

@@ -1,6 +1,6 @@
 """Decoding what other people's models give, with everything the recipe has."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from asr.decode.log_probs import read_recordings
 from asr.decode.matrix import decode_in_child
 from asr.decode.methods import METHODS, REGISTRY, SearchOptions
 from asr.decode.timed_text import write_timed
-from asr.decode.tune import DevSet, refined, tune_method
+from asr.decode.tune import DevSet, axes_of, bounds_of, tune_method
 from asr.fsa.lexicon import read_arpa_words
 from asr.job import TIMED
 from asr.score.calc_metrics import score
@@ -79,29 +79,36 @@ def tune_foreign(
     options: SearchOptions,
     tune: Mapping[str, Any],
     nj: int,
+    fixed: Collection[str] = (),
 ) -> SearchOptions:
-    """Choose the method's scales on other utterances, and print them.
+    """Choose the method's scales and bounds on other utterances, and print them.
 
     Args:
         log_probs, refs: those utterances.
-        tune: values of each scale as ``<scale>s``, ``steps`` and ``max_seconds``.
+        tune: values of each scale and bound as ``<name>s``, ``steps``, ``max_seconds``.
         nj: processes.
+        fixed: names of those that ``options`` have decided.
     """
     texts = _refs_of(refs, log_probs)
     tokens = _prepare(job)
     dev = _import(job, tokens, log_probs, options.frame_shift)
-    names = list(REGISTRY[job.method].scales)
+    entry = REGISTRY[job.method]
+    axes = axes_of(entry.scales, tune, fixed)
+    bounds = bounds_of(entry.bounds(job.lang_dir), tune, fixed)
     options = tune_method(
         job.method,
         DevSet(dev, texts, tune["max_seconds"]),
-        {name: refined(tune[f"{name}s"], tune["steps"]) for name in names},
+        axes,
+        bounds=bounds,
         lang_dir=job.lang_dir,
         lm=job.lm,
         options=options,
         nj=nj,
         plot=job.out / f"{job.method}_scales.png",
     )
-    chosen = ", ".join(f"{name} {getattr(options, name):g}" for name in names)
+    chosen = ", ".join(
+        f"{name} {getattr(options, name):g}" for name in (*axes, *bounds)
+    )
     print(f"{job.method}: chosen on {log_probs}: {chosen}", flush=True)
     return options
 

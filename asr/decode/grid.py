@@ -2,17 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from asr.decode.candidates import Point
-from asr.decode.child import call_in_child, parent_is_gone
+from asr.decode.child import Child, parent_is_gone
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.log_probs import read_log_probs
-from asr.decode.methods import REGISTRY, SearchOptions, load_method, unavailable
+from asr.decode.methods import (
+    REGISTRY,
+    Maker,
+    SearchOptions,
+    load_method,
+    unavailable,
+)
 from asr.errors import RecipeError
 from asr.progress import LineTimer
+
+MOST = 32  # hypotheses: more take longer than the search
 
 Nbest = dict[str, list[Hypothesis]]  # by utterance id
 
@@ -26,7 +35,7 @@ class DevSearch:
         log_probs: ``log_probs.h5`` of the dev set; ``ids`` are the utterances of it.
         lang_dir, lm: what the method is loaded from.
         options: everything but the scales.
-        nj: processes.
+        nj: processes, which end with the ``with`` statement.
     """
 
     method: str
@@ -36,6 +45,14 @@ class DevSearch:
     lm: Path | None
     options: SearchOptions
     nj: int
+    _children: list[Child] = field(default_factory=list)
+
+    def __enter__(self) -> "DevSearch":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._children:
+            self._children.pop().end()
 
     def with_scales(self, point: Point) -> SearchOptions:
         """The options with the values of ``point`` in the order of the registry."""
@@ -44,10 +61,19 @@ class DevSearch:
         return replace(self.options, **scales)
 
     def __call__(self, points: Sequence[Point], explore: bool = False) -> list[Nbest]:
-        """Decode the utterances at every point, with all hypotheses that there are.
+        """Decode the utterances at every point, with many hypotheses.
 
         With ``explore`` by the method's own way of finding many, if it has one: its
         best ones need not be those of the decoder.
+        """
+        most = max(self.options.nbest, min(self.options.beam_size, MOST))
+        grid = [replace(self.with_scales(point), nbest=most) for point in points]
+        return self.with_options(grid, explore)
+
+    def with_options(
+        self, grid: Sequence[SearchOptions], explore: bool = False
+    ) -> list[Nbest]:
+        """Decode the utterances with each of the options.
 
         Raises RecipeError if the method cannot run here or a process is killed.
         """
@@ -56,17 +82,15 @@ class DevSearch:
             raise RecipeError(f"tuning {self.method}: {reason}")
         chunks = [list(self.ids[i :: self.nj]) for i in range(self.nj)]
         chunks = [chunk for chunk in chunks if chunk]
-        most = max(self.options.nbest, self.options.beam_size)
-        grid = [replace(self.with_scales(point), nbest=most) for point in points]
+
+        while len(self._children) < len(chunks):
+            self._children.append(Child(f"tuning {self.method}"))
+        alone = replace(self, _children=[])
 
         def in_child(i: int) -> list[Nbest]:
-            found: list[Nbest] = call_in_child(
-                f"tuning {self.method}",
-                self.search_chunk,
-                chunks[i],
-                grid,
-                explore,
-                i == 0,
+            chunk, loud = chunks[i], i == 0
+            found: list[Nbest] = self._children[i](
+                alone.search_chunk, chunk, grid, explore, loud
             )
             return found
 
@@ -82,7 +106,7 @@ class DevSearch:
         loud: bool,
     ) -> list[Nbest]:
         """N-best lists of some utterances at every point, searched in this process."""
-        make = load_method(self.method, self.lang_dir, self.lm, tuning=explore)
+        make = _loaded(self.method, self.lang_dir, self.lm, explore)
         utterances = list(read_log_probs(self.log_probs, list(ids)))
         found: list[Nbest] = []
         timer, done, total = LineTimer(), 0, len(grid) * len(utterances)
@@ -99,6 +123,12 @@ class DevSearch:
                         f"tuning {self.method}: {done} of {total} searches", flush=True
                     )
         return found
+
+
+@cache
+def _loaded(method: str, lang_dir: Path, lm: Path | None, explore: bool) -> Maker:
+    """What a process has loaded, it keeps."""
+    return load_method(method, lang_dir, lm, tuning=explore)
 
 
 def _merged(parts: Sequence[Mapping[str, list[Hypothesis]]]) -> Nbest:

@@ -33,6 +33,8 @@ class Hypothesis:
         words: those of ``text`` with their times; empty where the decoder knows none.
         second_try: the configured beams found nothing, or ran out of memory; this is
             what others found.
+        unknown: words of ``text`` that the language model does not know, where the
+            search adds something for them.
         larger_score: of a larger LM that the lattice was rescored with, unscaled.
     """
 
@@ -45,6 +47,7 @@ class Hypothesis:
     words: tuple[Word, ...] = ()
     second_try: bool = False
     larger_score: float = 0.0
+    unknown: int = 0
 
 
 def no_path(second_try: bool = False) -> Hypothesis:

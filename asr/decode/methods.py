@@ -13,6 +13,7 @@ from asr.decode import graph_methods
 from asr.decode.beam import PrefixBeamSearch
 from asr.decode.greedy import greedy_search
 from asr.decode.hypothesis import Feature, Hypothesis
+from asr.decode.known_words import KnownWords
 from asr.decode.options import Decoder as Decoder
 from asr.decode.options import HotWord
 from asr.decode.options import Loader as Loader
@@ -35,6 +36,8 @@ class Method:
         scales: options tuned on dev, the language model's first. The score of a
             hypothesis is linear in them; each has the function that gives its factor.
         why_not: of a lang folder, why the decoder cannot run, or None if it can.
+        bounds: of a lang folder, options that bound the search and are chosen on dev
+            with the scales, in the order in which they are narrowed.
         load_nbest: like ``load``, where the decoder itself gives few hypotheses: for
             slower ones with many, among which tuning finds what other scales choose.
         needs_lm: an n-gram file, when it runs.
@@ -46,6 +49,7 @@ class Method:
     load: Loader
     scales: Mapping[str, Feature] = field(default_factory=dict)
     why_not: Callable[[Path], str | None] = lambda lang_dir: None
+    bounds: Callable[[Path], tuple[str, ...]] = lambda lang_dir: ()
     load_nbest: Loader | None = None
     needs_lm: bool = False
     needs_graph: bool = False
@@ -115,9 +119,11 @@ def _load_beam_lm(resources: Resources) -> Maker:
 
     assert resources.lm is not None  # load_method has seen to it
     tokens, model = resources.tokens, load_lm(resources.lm)
-    spelled = {}
+    spelled, known = {}, None
     if has_phones(resources.lang_dir):
         spelled = read_lexicon(resources.lang_dir / "lexicon.txt", tokens)
+    elif words := model.words():
+        known = KnownWords(words, model)
 
     @functools.cache
     def spellings(more: tuple[HotWord, ...]) -> SpelledWords | None:
@@ -128,6 +134,7 @@ def _load_beam_lm(resources: Resources) -> Maker:
         tokens,
         model,
         spellings=spellings(tuple(hot for hot in options.hotwords if hot.spellings)),
+        known=known,
         beam_size=options.phone_beam_size if spelled else options.beam_size,
         beam_threshold=options.beam_threshold,
         token_threshold=options.token_threshold,
@@ -137,6 +144,11 @@ def _load_beam_lm(resources: Resources) -> Maker:
         hotwords=options.hot_weights,
         nbest=options.nbest,
     )
+
+
+def _beam_bounds(lang_dir: Path) -> tuple[str, ...]:
+    size = "phone_beam_size" if has_phones(lang_dir) else "beam_size"
+    return size, "beam_threshold", "token_threshold"
 
 
 def _no_ngram(lang_dir: Path) -> str | None:
@@ -154,6 +166,10 @@ def _larger_score(hyp: Hypothesis) -> float:
     return hyp.larger_score
 
 
+def _unknown(hyp: Hypothesis) -> float:
+    return float(hyp.unknown)
+
+
 def _num_words(hyp: Hypothesis) -> float:
     return float(len(hyp.text.split()))
 
@@ -163,7 +179,12 @@ REGISTRY: Mapping[str, Method] = {  # in the order of results.tsv
     "beam": Method(_load_beam, listens=True),
     "beam-lm": Method(
         _load_beam_lm,
-        scales={"lm_weight": _lm_score, "word_score": _num_words},
+        scales={
+            "lm_weight": _lm_score,
+            "word_score": _num_words,
+            "unk_score": _unknown,
+        },
+        bounds=_beam_bounds,
         why_not=_no_ngram,
         needs_lm=True,
         listens=True,

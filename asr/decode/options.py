@@ -1,8 +1,9 @@
 """What decoders are made of and with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.log_probs import LogProbs
@@ -70,6 +71,21 @@ class SearchOptions:
     def hot_spellings(self) -> dict[str, tuple[tuple[int, ...], ...]]:
         """Pronunciations of the hot words that have their own."""
         return {hot.word: hot.spellings for hot in self.hotwords if hot.spellings}
+
+
+# Left open by ``null`` in the configuration: stage 7 chooses them on dev.
+CHOSEN = (
+    "beam_size",
+    "phone_beam_size",
+    "beam_threshold",
+    "token_threshold",
+    "unk_score",
+)
+
+
+def stated(values: Mapping[str, object]) -> dict[str, Any]:
+    """Of options by name those that have a value."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def checked(options: SearchOptions) -> SearchOptions:

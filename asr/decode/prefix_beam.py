@@ -89,16 +89,24 @@ class ReferenceBeamSearch:
             p_b, p_nb, p, last = prefix.p_b, prefix.p_nb, prefix.p, prefix.token
             # Blank: the prefix stays, whatever it ended in.
             prefix.next_b = log_add(prefix.next_b, p + row[self.vocabulary.blank])
-            # Repeat: the last token goes on for another frame; the prefix stays.
+            # Repeat: the last token goes on for another frame; the prefix stays. So it
+            # does where a space follows a space, after a blank too.
             if last is not None:
-                prefix.next_nb = log_add(prefix.next_nb, p_nb + row[last])
+                again = p if last in candidates and self._is_gap(last) else p_nb
+                prefix.next_nb = log_add(prefix.next_nb, again + row[last])
             for token in candidates:
+                if token == last and self._is_gap(token):
+                    continue
                 # Extend: a new token. The same one again is new only after a blank.
                 before = p_b if token == last else p
                 for child in self._children(prefix, token, scorer, before):
                     child.next_nb = log_add(child.next_nb, before + row[token])
                     reached[child] = None
         return list(reached)
+
+    def _is_gap(self, token: int) -> bool:
+        """Whether a token is a space alone; to an LM of tokens each is one."""
+        return not self.vocabulary.pieces[token] and self.fusion.token_lm is None
 
     def _children(
         self, prefix: Prefix, token: int, scorer: WordScorer, before: float
@@ -152,8 +160,10 @@ class ReferenceBeamSearch:
         return best
 
     def _future(self, prefix: Prefix) -> Hashable:
-        """What alone decides how a prefix may go on; here all of it counts."""
-        return prefix
+        """What alone decides how a prefix may go on: without an LM all of it."""
+        if self.fusion.model is None:
+            return prefix
+        return prefix.lm.state, prefix.word, prefix.token
 
     def _finish(
         self, beam: list[Prefix], scorer: WordScorer, log_probs: LogProbs, nbest: int

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.decode.word_model import WordModel
-from asr.decode.word_trie import WordTrie, build_trie
+from asr.decode.word_trie import WordTrie, best_below, build_trie
 from asr.errors import RecipeError
 
 Lexicon = Mapping[str, Sequence[tuple[int, ...]]]
@@ -102,14 +102,12 @@ class SpelledWords:
 
         0 at the root, where no word has begun, and where none can follow.
         """
-        best = np.full(len(self.parents), -np.inf)  # of the words here and below
+        best = np.full(len(self.parents), -np.inf)
         owner = np.repeat(np.arange(len(best)), np.diff(self.first))
         np.maximum.at(best, owner, value[self.ends])
-        ahead = np.full(len(best), -np.inf)
-        for level in reversed(_levels(self.trie)):
-            nodes = np.arange(*level)
-            np.maximum.at(ahead, self.parents[nodes], best[nodes])
-            np.maximum.at(best, self.parents[nodes], best[nodes])
+        best = best_below(self.trie, best)
+        ahead = np.full(len(best), -np.inf)  # of longer words only
+        np.maximum.at(ahead, self.parents[1:], best[1:])
         ahead[0] = 0.0
         return np.where(ahead > -np.inf, ahead, 0.0)
 
@@ -118,12 +116,3 @@ def _parents(trie: WordTrie) -> Ints:
     """(N + 1,) of each node; the root is its own."""
     children = np.diff(trie.first)
     return np.concatenate([[0], np.repeat(np.arange(len(children)), children)])
-
-
-def _levels(trie: WordTrie) -> list[tuple[int, int]]:
-    """First node of each level of the tree but the root's, and the one after its last."""
-    found, begin, end = [], 1, int(trie.first[1])
-    while begin < end:
-        found.append((begin, end))
-        begin, end = int(trie.first[begin]), int(trie.first[end])
-    return found

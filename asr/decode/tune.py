@@ -1,20 +1,26 @@
 """Scales chosen on dev, before a test set is looked at."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise, product
 from pathlib import Path
+from typing import Any
 
 from asr.decode.candidates import Candidates, Point
 from asr.decode.grid import DevSearch
 from asr.decode.log_probs import read_ids, read_log_probs
 from asr.decode.methods import REGISTRY, SearchOptions
-from asr.decode.scale_search import search_scales
+from asr.decode.pruning import choose_pruning, pruning_table
+from asr.decode.scale_search import PARTS, Decode, Surface, search_scales, widened
 from asr.decode.surface_table import surface_table
 from asr.errors import RecipeError
 from asr.plot.curves import draw_scales
 from asr.progress import LineTimer
+
+WIDENINGS = 3  # of a grid at whose edge the best point lies
+ROUGH_SECONDS = 300.0  # of dev audio, on which the surroundings of the best are found
+PASSES = 2  # of choosing bounds, and scales with them
 
 
 @dataclass(frozen=True)
@@ -38,12 +44,15 @@ class DevSet:
             raise RecipeError(
                 f"{self.log_probs} has no utterance with a dev transcript"
             )
-        seconds = sum(u.duration for u in read_log_probs(self.log_probs, known))
-        step = max(1.0, seconds / self.max_seconds)
-        count = int(len(known) / step)
-        ids = [known[int(i * step)] for i in range(count)] or known[:1]
+        ids = self.thinned(known, self.max_seconds)
         print(f"tuning on {len(ids)} of {len(known)} dev utterances", flush=True)
         return ids
+
+    def thinned(self, ids: Sequence[str], most: float) -> list[str]:
+        """So many of the utterances, evenly, as have ``most`` seconds; one at least."""
+        seconds = sum(u.duration for u in read_log_probs(self.log_probs, list(ids)))
+        step = max(1.0, seconds / most)
+        return [ids[int(i * step)] for i in range(int(len(ids) / step))] or [*ids[:1]]
 
 
 def tune_method(
@@ -55,31 +64,44 @@ def tune_method(
     lm: Path | None,
     options: SearchOptions,
     nj: int,
+    bounds: Mapping[str, Sequence[float]] | None = None,
     plot: Path | None = None,
 ) -> SearchOptions:
-    """Choose the scales of a method; print and draw the dev surface.
+    """Choose the scales of a method, and its bounds; print and draw the dev surface.
 
     Args:
         method: one that has scales (``asr.decode.methods.REGISTRY``).
         dev: log-probs and transcripts.
-        axes: the values of each scale that are tried.
+        axes: the values of each scale that are tried; scales that are not there keep
+            the value that ``options`` have.
         lang_dir, lm: what the method is loaded from.
         options: everything else.
         nj: processes.
+        bounds: the values of each bound of the search that are tried.
         plot: PNG of the surface.
 
     Returns:
-        ``options`` with the chosen scales.
+        ``options`` with what was chosen.
     """
-    timer = LineTimer()
-    names = tuple(REGISTRY[method].scales)
+    timer, entry = LineTimer(), REGISTRY[method]
+    names = tuple(entry.scales)
     ids = dev.choose_ids()
-    search = DevSearch(method, dev.log_probs, ids, lang_dir, lm, options, nj)
-    refs = {id_: dev.refs[id_] for id_ in ids}
-    candidates = Candidates(refs, list(REGISTRY[method].scales.values()))
-    values = [sorted(set(axes[name])) for name in names]
-    explore = partial(search, explore=True) if REGISTRY[method].load_nbest else None
-    surface = search_scales(search, candidates, values, first_points(values), explore)
+    given = (axes.get(name, (getattr(options, name),)) for name in names)
+    values = [tuple(sorted(set(axis))) for axis in given]
+    features = list(entry.scales.values())
+    candidates = Candidates({id_: dev.refs[id_] for id_ in ids}, features)
+    with DevSearch(method, dev.log_probs, ids, lang_dir, lm, options, nj) as search:
+        explore = partial(search, explore=True) if entry.load_nbest else None
+        first, parts = first_points(values), () if explore else PARTS
+        some = ids if explore else dev.thinned(ids, ROUGH_SECONDS)
+        if some != ids:
+            few = Candidates({id_: dev.refs[id_] for id_ in some}, features)
+            part = replace(search, ids=some)
+            rough = _find(part, few, values, first, None, parts)
+            values, first, parts = list(rough.axes), [rough.best], PARTS[1:]
+        surface = _find(search, candidates, values, first, explore, parts)
+        if bounds:
+            search, surface = _narrowed(search, candidates, surface, bounds)
     print(surface_table(method, names, surface), flush=True)
     print(
         f"{method}: {len(surface.reranked)} points tried, {len(surface.decoded)} of "
@@ -100,6 +122,48 @@ def tune_method(
     return search.with_scales(surface.best)
 
 
+def _find(
+    search: DevSearch,
+    candidates: Candidates,
+    axes: Sequence[Sequence[float]],
+    first: Sequence[Point],
+    explore: Decode | None,
+    parts: Sequence[int],
+) -> Surface:
+    """The best point of a grid that is widened where the best lies at its edge."""
+    surface = search_scales(search, candidates, axes, first, explore, parts=parts)
+    for _ in range(WIDENINGS):
+        pairs = zip(surface.axes, surface.best, strict=True)
+        wider = tuple(widened(axis, value) for axis, value in pairs)
+        if wider == surface.axes:
+            break
+        known = surface.decoded
+        surface = search_scales(search, candidates, wider, (), explore, known, parts)
+    return surface
+
+
+def _narrowed(
+    search: DevSearch,
+    candidates: Candidates,
+    surface: Surface,
+    bounds: Mapping[str, Sequence[float]],
+) -> tuple[DevSearch, Surface]:
+    """Choose the bounds at the best point, then look around it; again if it moves."""
+    for _ in range(PASSES):
+        best = surface.best
+        chosen, trials = choose_pruning(
+            search.with_options, search.with_scales(best), bounds
+        )
+        print(pruning_table(trials, chosen), flush=True)
+        if chosen == search.with_scales(best):
+            break
+        search = replace(search, options=chosen)
+        surface = _find(search, candidates, surface.axes, [best], None, PARTS[1:])
+        if surface.best == best:
+            break
+    return search, surface
+
+
 def first_points(axes: Sequence[Sequence[float]]) -> list[Point]:
     """The middle of the grid and, of several scales, that of each of its quarters.
 
@@ -110,6 +174,28 @@ def first_points(axes: Sequence[Sequence[float]]) -> list[Point]:
         return [middle]
     quarters = ((axis[len(axis) // 4], axis[3 * len(axis) // 4]) for axis in axes)
     return [middle, *product(*quarters)]
+
+
+def axes_of(
+    names: Iterable[str], tune: Mapping[str, Any], fixed: Collection[str]
+) -> dict[str, tuple[float, ...]]:
+    """The values of scales to try, of the configuration's ``tune``; none of fixed ones."""
+    return {
+        name: refined(tune[f"{name}s"], tune["steps"])
+        for name in names
+        if name not in fixed
+    }
+
+
+def bounds_of(
+    names: Iterable[str], tune: Mapping[str, Any], fixed: Collection[str]
+) -> dict[str, tuple[float, ...]]:
+    """The same of bounds, which are taken as they are."""
+    return {
+        name: tuple(tune[f"{name.removeprefix('phone_')}s"])
+        for name in names
+        if name not in fixed
+    }
 
 
 def refined(values: Sequence[float], steps: int) -> tuple[float, ...]:

@@ -1,10 +1,11 @@
 """Language-model, word and hot-word scores inside the prefix beam search."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from asr.decode.hot_words import Weights, beginnings
+from asr.decode.hot_words import Weights, beginnings, known_to
+from asr.decode.known_words import KnownWords
 from asr.decode.spelled_words import SpelledWords
 from asr.decode.word_model import WordModel as WordModel
 from asr.errors import RecipeError
@@ -21,13 +22,14 @@ class Fusion:
         word_score: added for every word.
         unk_score: added for every word (token) that the LM does not know.
         lexicon: the only words allowed, or None.
-        hotwords: words and what each gets every time; ``hot_words`` says what their
-            beginnings get.
+        hotwords: words and what each gets every time, instead of ``unk_score``;
+            ``hot_words`` says what their beginnings get.
         spelled: words with their spellings, the only ones allowed, for tokens that do not
             show where words begin; or None. ``hotwords`` then count when they are whole.
-        known: the words of ``lm``, if it can list them. A word gets a negative
-            ``unk_score`` as soon as it cannot become one of them, not at its end only:
-            the scores of whole words are the same, and a narrow beam is used better.
+        known: the words of ``lexicon``, else those of ``lm``, if it can list them, and
+            the hot ones; made where it is not given or does not fit. An unfinished word has the score of the best one that it can
+            become, and what is no beginning of any has ``unk_score``: the scores of
+            whole words are the same, and a narrow beam is used better.
     """
 
     lm: WordModel | None = None
@@ -38,29 +40,36 @@ class Fusion:
     lexicon: frozenset[str] | None = None
     hotwords: Weights = field(default_factory=dict)
     spelled: SpelledWords | None = None
-    known: frozenset[str] | None = None
+    known: KnownWords | None = None
 
     def __post_init__(self) -> None:
         if self.lm is not None and self.token_lm is not None:
             raise RecipeError("beam search: give lm (words) or token_lm, not both")
         if self.spelled is not None and (self.lexicon, self.token_lm) != (None, None):
             raise RecipeError("beam search: spellings go without lexicon and token_lm")
-        if (
-            self.spelled is not None
-            or self.lm is None
-            or self.lexicon is not None
-            or self.unk_score >= 0
-        ):
-            object.__setattr__(self, "known", None)
+        object.__setattr__(self, "known", self._known())
+
+    def _known(self) -> KnownWords | None:
+        if self.spelled is not None:
+            return None
+        if self.lexicon is not None:
+            return KnownWords(self.lexicon, self.lm, closed=True, spared=self.hotwords)
+        if self.lm is None or not (words := self.lm.words()):
+            return None
+        if self.known is not None and self.hotwords.keys() <= words:
+            return self.known
+        words |= self.hotwords.keys()
+        return KnownWords(words, self.lm, spared=self.hotwords)
 
     @property
-    def vocabulary(self) -> frozenset[str] | None:
-        """The words allowed, or those known, or None."""
-        return self.known if self.lexicon is None else self.lexicon
+    def hot_bonus(self) -> Weights:
+        """What hot words get when they are whole: ``unk_score`` back, if it was added."""
+        return known_to(self.lm, self.hotwords, self.unk_score)
 
     def word_bonus(self, words: Sequence[str]) -> list[float]:
         """What whole words get whatever the LM says."""
-        return [self.word_score + self.hotwords.get(word, 0.0) for word in words]
+        bonus = self.hot_bonus
+        return [self.word_score + bonus.get(word, 0.0) for word in words]
 
     @property
     def model(self) -> WordModel | None:
@@ -129,8 +138,9 @@ class WordScorer:
         self._with = fusion
         self._states = None if fusion.model is None else LmStates(fusion.model)
         self._cache: dict[tuple[int, str], tuple[int, float, float]] = {}
-        self._begun = _beginnings(fusion.vocabulary or ())
+        self._begun, self._unbegun = _look_ahead(fusion)
         self._hot_begun = beginnings(fusion.hotwords)
+        self._hot_bonus = fusion.hot_bonus
 
     def begin(self) -> LmPlace:
         """Place at the beginning of a sentence."""
@@ -145,11 +155,9 @@ class WordScorer:
         return self._with.lexicon is None or not word or word in self._with.lexicon
 
     def partial(self, word: str) -> float:
-        """What an unfinished word gets for beginning like a hot or no known word."""
-        score = 0.0
-        if self._with.known is not None and word and word not in self._begun:
-            score += self._with.unk_score
-        return score + self._hot_begun.get(word, 0.0)
+        """What an unfinished word can become at best, and gets as part of a hot one."""
+        ahead = self._begun.get(word, self._unbegun) if word else 0.0
+        return ahead + self._hot_begun.get(word, 0.0)
 
     def add_word(self, at: LmPlace, word: str) -> LmPlace:
         """Place after one more finished word."""
@@ -157,7 +165,7 @@ class WordScorer:
         if self._with.lm is not None:
             state, ln_prob, bonus = self._ask(at.state, word)
         bonus += self._with.word_score
-        bonus += self._with.hotwords.get(word, 0.0)
+        bonus += self._hot_bonus.get(word, 0.0)
         return LmPlace(state, at.lm_score + ln_prob, at.bonus + bonus)
 
     def add_token(self, at: LmPlace, token: str) -> LmPlace:
@@ -189,6 +197,18 @@ class WordScorer:
         return self._cache[state, word]
 
 
-def _beginnings(words: Iterable[str]) -> set[str]:
-    """Every beginning of every word."""
-    return {word[:end] for word in words for end in range(1, len(word) + 1)}
+def _look_ahead(fusion: Fusion) -> tuple[dict[str, float], float]:
+    """Every beginning of every known word with what it is worth; what others are."""
+    known = fusion.known
+    if known is None:
+        return {}, 0.0
+    values, other = [0.0] * len(known.trie.words), 0.0
+    if known.lm is not None:
+        listed = fusion.lm_weight * known.unigram + fusion.unk_score * known.unknown
+        other, *values = (listed + fusion.word_score).tolist()
+    begun: dict[str, float] = {}
+    for word, value in zip(known.trie.words, values, strict=True):
+        least = value if known.closed else max(value, other)
+        for end in range(1, len(word) + 1):
+            begun[word[:end]] = max(least, begun.get(word[:end], least))
+    return begun, other

@@ -64,3 +64,27 @@ def build_trie(words: Collection[str]) -> WordTrie:
         np.concatenate(whole),
         listed,
     )
+
+
+def best_below(trie: WordTrie, best: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The best value of every node and of all nodes below it.
+
+    Args:
+        best: (N + 1,) of the nodes themselves; overwritten.
+    """
+    for begin, end in reversed(_levels(trie)):
+        parents = begin + np.flatnonzero(np.diff(trie.first[begin : end + 1]))
+        if len(parents):  # their children lie side by side, up to the level's last
+            below = best[: trie.first[end]]
+            most = np.maximum.reduceat(below, trie.first[parents])
+            best[parents] = np.maximum(best[parents], most)
+    return best
+
+
+def _levels(trie: WordTrie) -> list[tuple[int, int]]:
+    """First node of each level, the root's first, and the one after its last."""
+    found, begin, end = [], 0, 1
+    while begin < end:
+        found.append((begin, end))
+        begin, end = int(trie.first[begin]), int(trie.first[end])
+    return found

@@ -86,7 +86,6 @@ def test_the_score_is_exact_with_spellings(tmp_path: Path, seed: int) -> None:
         spellings=spelled.LEXICON,
         hotwords=weights,
         **{"lm_weight": 0.7, "word_score": 0.4, "unk_score": -2.0},
-        histories=10**9,
         **UNLIMITED,
     )
     found = {hyp.text: hyp.score for hyp in search(log_probs)}

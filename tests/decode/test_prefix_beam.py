@@ -24,6 +24,7 @@ UNLIMITED = {
     "beam_threshold": INF,
     "token_threshold": INF,
     "nbest": 10**9,
+    "histories": 10**9,
 }
 
 
@@ -47,6 +48,18 @@ def text_of(tokens: tuple[int, ...]) -> str:
     return " ".join("".join(TOKENS[i] for i in tokens).replace("▁", " ").split())
 
 
+def sum_over_spaces(
+    sums: dict[tuple[int, ...], float],
+) -> dict[tuple[int, ...], float]:
+    """The same where several spaces in a row are one."""
+    totals: dict[tuple[int, ...], float] = defaultdict(float)
+    for tokens, ln_prob in sums.items():
+        pairs = zip(tokens, (None, *tokens), strict=False)
+        once = tuple(i for i, before in pairs if not i == before == TOKENS.index("▁"))
+        totals[once] += math.exp(ln_prob)
+    return {tokens: math.log(p) for tokens, p in totals.items()}
+
+
 def sum_over_texts(sums: dict[tuple[int, ...], float]) -> dict[str, float]:
     """The same for every text, in whatever tokens."""
     totals: dict[str, float] = defaultdict(float)
@@ -67,14 +80,14 @@ def lm(tmp_path: Path) -> NgramLm:
 def test_exact_over_all_paths(frames: int, vocab: int, seed: int) -> None:
     log_probs = random_log_probs(frames, vocab, seed)
     sums = sum_over_paths(log_probs)
-    expected = sum_over_texts(sums)
+    expected, spaced = sum_over_texts(sums), sum_over_spaces(sums)
     found = PrefixBeamSearch(TOKENS[:vocab], **UNLIMITED)(log_probs)
     assert [hyp.text for hyp in found] == sorted(expected, key=lambda x: -expected[x])
     for hyp in found:
         assert hyp.am_score == pytest.approx(expected[hyp.text], abs=1e-5)
         assert hyp.score == hyp.am_score
-        written = [tokens for tokens in sums if text_of(tokens) == hyp.text]
-        assert hyp.tokens == max(written, key=lambda tokens: sums[tokens])
+        written = {t: p for t, p in spaced.items() if text_of(t) == hyp.text}
+        assert hyp.tokens == max(written, key=lambda tokens: written[tokens])
     assert [h.score for h in found] == sorted((h.score for h in found), reverse=True)
     assert sum(math.exp(hyp.score) for hyp in found) == pytest.approx(1.0, abs=1e-5)
 

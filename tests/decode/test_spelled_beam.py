@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from asr.decode.beam import PrefixBeamSearch
-from asr.decode.hot_words import known_to, weights_of
+from asr.decode.hot_words import weights_of
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.prefix_beam import Pruning
 from asr.decode.spelled_beam import ReferenceSpelledSearch
@@ -84,7 +84,6 @@ def test_exact_over_all_sentences(arpa: Path, seed: int) -> None:
         lm_weight=0.7,
         word_score=0.4,
         unk_score=-2.0,
-        histories=10**9,
         **UNLIMITED,
     )
     found = search(log_probs)
@@ -122,7 +121,6 @@ def by_reference(options: dict[str, Any], log_probs: np.ndarray) -> list[Hypothe
     pruning = Pruning(*(options.pop(name) for name in sizes))
     spelled = SpelledWords(options.pop("spellings"), options["lm"])
     hot = weights_of(options.pop("hotwords"), options.pop("hotword_weight"))
-    hot = known_to(options["lm"], hot, options["unk_score"])
     fusion = Fusion(spelled=spelled, hotwords=hot, **options)
     vocabulary = Vocabulary(TOKENS, separator=" ")
     return ReferenceSpelledSearch(vocabulary, fusion, pruning).search(log_probs, nbest)

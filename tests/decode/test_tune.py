@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from asr.decode.grid import DevSearch
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.log_probs import read_log_probs
 from asr.decode.methods import REGISTRY, SearchOptions, load_method, unavailable
-from asr.decode.scale_search import Surface, search_scales
+from asr.decode.scale_search import PARTS, Surface, search_scales, widened
 from asr.decode.surface_table import surface_table
 from asr.decode.tune import DevSet, refined, tune_method
 from asr.errors import RecipeError
@@ -64,7 +65,7 @@ def test_tuning_is_as_good_as_decoding_the_whole_grid(
     assert float(chosen[:8]) == options.lm_weight
     edge = options.word_score in (-1.0, 2.0)
     assert (f"best word_score ({options.word_score:g}) is at the edge" in said) == edge
-    assert "16 points tried" in said
+    assert "28 points tried" in said  # lm_weight's edge was the best of the first 16
 
 
 def test_hlg_scale_is_tuned_and_reranking_tells_what_decoding_would(
@@ -115,11 +116,14 @@ def toy(seed: int) -> tuple[dict[str, str], dict[str, list[Hypothesis]]]:
     return refs, lists
 
 
+@pytest.mark.parametrize("parts,most", [((), 18), (PARTS, 26)])
 @pytest.mark.parametrize("seed", range(5))
-def test_few_decodes_find_the_best_of_a_fine_grid(seed: int) -> None:
+def test_few_decodes_find_the_best_of_a_fine_grid(
+    seed: int, parts: Sequence[int], most: int
+) -> None:
     """Searches that return two hypotheses, as if all others had been pruned."""
     refs, lists = toy(seed)
-    features = list(REGISTRY["beam-lm"].scales.values())
+    features = list(REGISTRY["beam-lm"].scales.values())[:2]
     axes = [[round(0.1 * i, 1) for i in range(21)], [0.5 * i for i in range(-4, 9)]]
     decoded: list[tuple[float, ...]] = []
 
@@ -145,7 +149,12 @@ def test_few_decodes_find_the_best_of_a_fine_grid(seed: int) -> None:
 
     candidates, first = Candidates(refs, features), [(1.0, 0.0)]
     surface = search_scales(
-        decode, candidates, axes, first, explore=decode if seed > 2 else None
+        decode,
+        candidates,
+        axes,
+        first,
+        explore=decode if seed > 2 else None,
+        parts=parts,
     )
     exact = {
         p: errors(
@@ -155,7 +164,7 @@ def test_few_decodes_find_the_best_of_a_fine_grid(seed: int) -> None:
         for p in itertools.product(*axes)
     }
     searched = decoded[1:] if seed > 2 else decoded  # explored: not for real
-    assert len(searched) == len(set(searched)) <= 18 and len(exact) == 273
+    assert len(searched) == len(set(searched)) <= most and len(exact) == 273
     assert set(searched) == set(surface.decoded)
     for point, (words, characters) in surface.decoded.items():
         assert (words.errors, characters.errors) == exact[point]
@@ -226,6 +235,14 @@ def test_values_between_are_tried_too() -> None:
     assert refined([0.1, 0.3, 0.3, 0.4], 2) == (0.1, 0.2, 0.3, 0.35, 0.4)
 
 
+def test_an_axis_grows_where_the_best_is_its_edge() -> None:
+    """By its own steps; 0 is the least weight that there is."""
+    assert widened((0.0, 0.5, 1.0), 1.0) == (0.0, 0.5, 1.0, 1.5, 2.0)
+    assert widened((0.0, 0.5, 1.0), 0.0) == widened((0.0, 0.5, 1.0), 0.5)
+    assert widened((-9.0, -6.0, 0.0), -9.0) == (-15.0, -12.0, -9.0, -6.0, 0.0)
+    assert widened((-4.0,), -4.0) == (-4.0,)  # given, not to be chosen
+
+
 def test_progress_never_says_the_same_twice(
     world: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
@@ -236,7 +253,7 @@ def test_progress_never_says_the_same_twice(
     options = SearchOptions(beam_size=2)
     lm = world["dir"] / "arpa"
     search = DevSearch("beam-lm", world["h5"], ids, world["dir"], lm, options, 1)
-    grid = [search.with_scales((0.1, x)) for x in (0.0, 1.0)]
+    grid = [search.with_scales((0.1, x, -4.0)) for x in (0.0, 1.0)]
     search.search_chunk(ids, grid, explore=False, loud=True)
     said = capsys.readouterr().out.splitlines()
     assert said == [f"tuning beam-lm: {n} of 20 searches" for n in range(1, 21)]
