@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from asr.lm.load import load_lm
 
 from asr.decode.beam import PrefixBeamSearch
 from asr.decode.hypothesis import Hypothesis
 from asr.decode.known_words import KnownWords
+from asr.lm.arpa import load_lm
 from asr.lm.ngram import NgramLm
 from asr.lm.train_ngram import train_kneser_ney, write_arpa
 from tests.decode.test_prefix_beam import UNLIMITED, random_log_probs, sum_over_paths
