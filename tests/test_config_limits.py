@@ -135,7 +135,7 @@ def log(config: Config, folder: Path) -> None:
 
 def decode(config: Config, monkeypatch: Any) -> None:
     checked(SearchOptions(**dataclasses.asdict(config.decode)))
-    monkeypatch.setattr(graph_methods, "installed", lambda name: True)
+    monkeypatch.setattr(graph_methods, "missing", lambda name: None)
     graph_methods.choose_backend(config.decode.hlg_backend)
 
 

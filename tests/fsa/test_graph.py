@@ -14,7 +14,13 @@ from asr.errors import RecipeError
 from asr.fsa.ctc_graph import build_ctc_graph
 from asr.fsa.grammar import EMPTY, START, read_grammar
 from asr.fsa.graph import build_graphs, load_graph
-from asr.fsa.lexicon import Spelling, spell_words, word_table, write_lexicon
+from asr.fsa.lexicon import (
+    Spelling,
+    read_arpa_words,
+    spell_words,
+    word_table,
+    write_lexicon,
+)
 from asr.fsa.token_graph import build_token_graph
 from asr.lm.ngram import NgramLm
 from asr.lm.train_ngram import train_kneser_ney, write_arpa
