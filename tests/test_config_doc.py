@@ -56,7 +56,7 @@ def test_the_page_has_every_key_of_the_yaml_files(model: str) -> None:
     rows = dict(re.findall(r"^\| `([\w.]+)` \| `([^`]*)` \|", PAGE.read_text(), re.M))
     shared = [key for key in leaves(default_tree(model)) if key[:6] != "model."]
     assert set(shared) <= set(rows)
-    assert rows["decode.beam_size"] == "32" and rows["lm.prune"] == "[0, 0, 1]"
+    assert rows["decode.beam_size"] == "null" and rows["lm.prune"] == "[0, 0, 1]"
     part = PAGE.read_text().split(f"## model ({model})")[1].split("\n## ")[0]
     for key, value in read_yaml(ROOT / "conf" / f"{model}.yaml")["model"].items():
         assert f"| `model.{key}` | `{shown(value)}` |" in part

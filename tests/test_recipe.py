@@ -28,6 +28,7 @@ TINY = (
     "train.num_workers=0 train.batch_seconds=12 train.checkpoint_minutes=0 "
     "train.accumulate=2 train.ema_decay=0.9 "
     "tune.average=1 tune.lm_weights=[0.5] tune.word_scores=[0,1] tune.hlg_scales=[1] "
+    "tune.unk_scores=[-9,-4] tune.beam_thresholds=[8,14] "
     "tune.nbest_own_scales=[0,1] tune.nbest_larger_scales=[0,1] tune.steps=2 "
     "tune.lattice_own_scales=[0,1] tune.lattice_larger_scales=[0,1] "
     "decode.beam_size=4 decode.token_threshold=3 log.wandb=off"
@@ -137,7 +138,11 @@ def test_stage_7_tunes_what_is_asked_for_and_keeps_what_it_has(
     said = own.run("tune", "--decoders", "greedy beam-lm")
     assert "dev WER (%) of beam-lm" in said and said.count("dev WER") == 1
     first = read_yaml(own.exp / "decode.yaml")
-    assert set(first) == {"commit", "tuned_on", "lm_weight", "word_score"}
+    scales = ("lm_weight", "word_score", "unk_score")
+    own_keys = (*scales, "beam_size", "beam_threshold", "token_threshold")
+    assert set(first) == {"commit", "tuned_on", *own_keys}
+    assert first["beam_size"] == 4 and first["token_threshold"] == 3.0  # as given
+    assert first["beam_threshold"] in (8.0, 14.0)
     said = own.run("decode")
     assert ", hlg" in said or "hlg is left out" in said
     assert "left out: no scales tuned; run ./run.sh --stage 7 with --decoders" in said
@@ -149,9 +154,9 @@ def test_stage_7_tunes_what_is_asked_for_and_keeps_what_it_has(
     assert "beam-lm: tuned already" in said and "log_probs.h5: already there" in said
     assert "dev WER (%) of beam-lm" not in said and "dev WER (%) of hlg" in said
     tuned = read_yaml(own.exp / "decode.yaml")
-    scales = read_yaml(whole.exp / "decode.yaml")
-    for name in ("lm_weight", "word_score", "hlg_scale"):
-        assert tuned.pop(name) == first.get(name, scales[name]) == scales[name]
+    before = read_yaml(whole.exp / "decode.yaml")
+    for name in (*own_keys, "hlg_scale"):
+        assert tuned.pop(name) == first.get(name, before[name]) == before[name]
     assert set(tuned) == {"commit", "tuned_on"}
     assert "beam-lm: already there" in own.run("decode", *both)
     said = own.run("tune", *both, "--set", f"{TINY} tune.word_scores=[0]")

@@ -17,7 +17,7 @@ from asr.bin.search import usable
 from asr.config_load import read_yaml
 from asr.decode.methods import METHODS, REGISTRY, SearchOptions, unavailable
 from asr.decode.options import checked, stated
-from asr.decode.tune import DevSet, axes_of, bounds_of, tune_method
+from asr.decode.tune import DevSet, axes_of, bounds_of, grid_name, tune_method
 from asr.done_marker import changes, read_marker
 from asr.errors import UsageError
 from asr.job import Job
@@ -53,7 +53,7 @@ def run(job: Job) -> None:
             continue
         before = dataclasses.replace(options, **_joined(chosen))
         after = _tune(job, method, dev, before)
-        chosen = {**chosen, method: _differences(method, before, after)}
+        chosen = {**chosen, method: _differences(job, method, before, after)}
         _write_chosen(job, chosen)
     write_config(config, paths.decode_dir("dev") / "config.yaml")
     _write_scales(job, _joined(chosen))
@@ -91,13 +91,14 @@ def _tune(job: Job, method: str, dev: DevSet, options: SearchOptions) -> SearchO
 
 
 def _differences(
-    method: str, before: SearchOptions, after: SearchOptions
+    job: Job, method: str, before: SearchOptions, after: SearchOptions
 ) -> dict[str, Any]:
-    """The method's scales, and whatever else was chosen with them."""
+    """The method's scales and bounds, and whatever else was chosen with them."""
+    own = {*REGISTRY[method].scales, *REGISTRY[method].bounds(job.lang)}
     return {
         name: value
         for name, value in dataclasses.asdict(after).items()
-        if name in REGISTRY[method].scales or value != getattr(before, name)
+        if name in own or value != getattr(before, name)
     }
 
 
@@ -130,8 +131,12 @@ def _write_chosen(job: Job, chosen: Chosen) -> None:
 def _made_of(job: Job, method: str) -> dict[str, Any]:
     """What the choice for a decoder depends on: not on other decoders' grids."""
     stage = next(stage for stage in STAGES if stage.name == "tune")
-    scales = {name for entry in REGISTRY.values() for name in entry.scales}
-    others = {f"tune.{n}s" for n in scales - {*REGISTRY[method].all_scales}}
+    of_each = {
+        name: {*entry.all_scales, *entry.bounds(job.lang)}
+        for name, entry in REGISTRY.items()
+    }
+    names = set().union(*of_each.values()) - of_each[method]
+    others = {f"tune.{grid_name(name)}" for name in names}
     facts = {k: v for k, v in stage.facts(job).items() if k != "decoders"}
     of = {**stage.settings(job), **facts, **fingerprints(stage, job)}
     return {name: value for name, value in of.items() if name not in others}

@@ -176,12 +176,17 @@ def first_points(axes: Sequence[Sequence[float]]) -> list[Point]:
     return [middle, *product(*quarters)]
 
 
+def grid_name(name: str) -> str:
+    """The key of ``tune`` that has the values of a scale or a bound."""
+    return f"{name.removeprefix('phone_')}s"
+
+
 def axes_of(
     names: Iterable[str], tune: Mapping[str, Any], fixed: Collection[str]
 ) -> dict[str, tuple[float, ...]]:
     """The values of scales to try, of the configuration's ``tune``; none of fixed ones."""
     return {
-        name: refined(tune[f"{name}s"], tune["steps"])
+        name: refined(tune[grid_name(name)], tune["steps"])
         for name in names
         if name not in fixed
     }
@@ -191,11 +196,7 @@ def bounds_of(
     names: Iterable[str], tune: Mapping[str, Any], fixed: Collection[str]
 ) -> dict[str, tuple[float, ...]]:
     """The same of bounds, which are taken as they are."""
-    return {
-        name: tuple(tune[f"{name.removeprefix('phone_')}s"])
-        for name in names
-        if name not in fixed
-    }
+    return {name: tuple(tune[grid_name(name)]) for name in names if name not in fixed}
 
 
 def refined(values: Sequence[float], steps: int) -> tuple[float, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from asr.__main__ import main
+from asr.bin.decode_log_probs import BOUNDS
 from asr.lm.train_ngram import train_kneser_ney, write_arpa
 from asr.score.results import COLUMNS
 from tests.decode.toolkits import (
@@ -150,7 +151,9 @@ def test_scales_are_tuned_on_other_utterances_and_printed(
         again = json.loads((tmp_path / "out" / "timing.json").read_text())["options"]
         assert again == used
     else:
-        by_hand = ["--lm-weight", used[scale], "--word-score", used["word_score"]]
+        names = ("lm_weight", "word_score", "unk_score", *BOUNDS)
+        by_hand = [x for n in names for x in (f"--{n.replace('_', '-')}", used[n])]
+        assert all(f"{name} {used[name]:g}" in chosen for name in names)
         out = tmp_path / "again"
         assert main(command(paths, out, *options, *by_hand)) == 0
         first = (tmp_path / "out" / "nbest.jsonl").read_bytes()
