@@ -59,7 +59,7 @@ def limits() -> Iterator[tuple[str, str, str, bool]]:
         hints = typing.get_type_hints(kind)
         for name, said in field_comments(kind).items():
             if said.limits:
-                whole = hints[name] in (int, tuple[int, ...])
+                whole = hints[name] in (int, int | None, tuple[int, ...])
                 yield f"{prefix}.{name}", model, said.limits, whole
 
 
@@ -134,7 +134,8 @@ def log(config: Config, folder: Path) -> None:
 
 
 def decode(config: Config, monkeypatch: Any) -> None:
-    checked(SearchOptions(**dataclasses.asdict(config.decode)))
+    given = dataclasses.asdict(config.decode).items()  # the rest stage 7 chooses
+    checked(SearchOptions(**{key: value for key, value in given if value is not None}))
     monkeypatch.setattr(graph_methods, "missing", lambda name: None)
     graph_methods.choose_backend(config.decode.hlg_backend)
 

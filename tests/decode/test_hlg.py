@@ -160,6 +160,7 @@ def test_best_path_and_prefix_beam_differ_by_the_sum_alone(
         lm_weight=0.8,
         word_score=0.0,
         unk_score=-1e5,
+        histories=5000,
     )
     decoder = backend(lang, hlg_scale=0.8, **UNPRUNED)
     for seed in range(4):
