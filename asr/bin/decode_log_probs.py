@@ -11,7 +11,7 @@ from pathlib import Path
 from asr.atomic import remove
 from asr.config_load import default_values
 from asr.decode.foreign import METHODS_HERE, ForeignJob, decode_foreign, tune_foreign
-from asr.decode.methods import REGISTRY, SearchOptions
+from asr.decode.methods import BOUNDS, REGISTRY, SearchOptions
 from asr.decode.options import HotWord, stated
 from asr.errors import UsageError
 from asr.job import TIMED
@@ -57,7 +57,6 @@ OPTIONS: tuple[tuple[str, Callable[[str], object], str, str], ...] = (
     ("--nj", int, "N", "processes while tuning (default: this machine's cores)"),
 )
 # What beams alone have, and tuning chooses where it is not given.
-BOUNDS = ("beam_size", "beam_threshold", "token_threshold")
 OF_BEAMS = (*BOUNDS, "unk_score")
 
 

@@ -167,17 +167,17 @@ def _some(names: Sequence[str]) -> str:
 def search_signatures(job: Job, options: Mapping[str, SearchOptions]) -> dict[str, str]:
     """What the decoders' outputs depend on, beside the log-probs, by decoder.
 
-    Scales of other decoders are none of it: they may be tuned later.
+    Scales and bounds of other decoders are none of it: they may be tuned later.
     """
     arpa = job.paths.arpa(job.config.lm.order)
     lm = fingerprint(arpa) if job.model_dir is None or has_lm(job) else "no n-gram"
     made = {path.name: fingerprint(path) for path in graphs(job)}
-    scales = {name for entry in REGISTRY.values() for name in entry.scales}
-    found = {}
-    for method, entry in REGISTRY.items():
-        unset = {n: getattr(SearchOptions(), n) for n in scales - {*entry.all_scales}}
-        own = dataclasses.replace(options[method], **unset)
-        found[method] = f"{own} {lm} {made}\n"
+    own = {m: {*e.all_scales, *e.bounds(job.lang)} for m, e in REGISTRY.items()}
+    all_names, found = set().union(*own.values()), {}
+    for method in REGISTRY:
+        unset = {n: getattr(SearchOptions(), n) for n in all_names - own[method]}
+        used = dataclasses.replace(options[method], **unset)
+        found[method] = f"{used} {lm} {made}\n"
     return found
 
 

@@ -131,11 +131,8 @@ def _write_chosen(job: Job, chosen: Chosen) -> None:
 def _made_of(job: Job, method: str) -> dict[str, Any]:
     """What the choice for a decoder depends on: not on other decoders' grids."""
     stage = next(stage for stage in STAGES if stage.name == "tune")
-    of_each = {
-        name: {*entry.all_scales, *entry.bounds(job.lang)}
-        for name, entry in REGISTRY.items()
-    }
-    names = set().union(*of_each.values()) - of_each[method]
+    own = {m: {*e.all_scales, *e.bounds(job.lang)} for m, e in REGISTRY.items()}
+    names = set().union(*own.values()) - own[method]
     others = {f"tune.{grid_name(name)}" for name in names}
     facts = {k: v for k, v in stage.facts(job).items() if k != "decoders"}
     of = {**stage.settings(job), **facts, **fingerprints(stage, job)}

@@ -60,8 +60,8 @@ class PrefixBeamSearch:
         beam_size: prefixes kept after each frame.
         beam_threshold: prefixes this far below the best one are dropped (ln).
         token_threshold: tokens this far below the frame's best are not tried (ln).
-        histories: with ``spellings``, prefixes kept of those with the same future: the
-            same LM state and unfinished word. More than one is for tests and n-best
+        histories: with an LM, prefixes kept of those with the same future: the same LM
+            state, unfinished word and last token. More than one is for tests and n-best
             lists.
         lm_weight: factor of the LM's ln probability.
         word_score: added for every word.

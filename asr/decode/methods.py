@@ -26,6 +26,8 @@ from asr.fsa.lexicon import read_lexicon
 from asr.packages import missing
 from asr.text.units import has_phones
 
+BOUNDS = ("beam_size", "beam_threshold", "token_threshold")  # of the beam search
+
 
 @dataclass(frozen=True)
 class Method:
@@ -36,8 +38,8 @@ class Method:
         scales: options tuned on dev, the language model's first. The score of a
             hypothesis is linear in them; each has the function that gives its factor.
         why_not: of a lang folder, why the decoder cannot run, or None if it can.
-        bounds: of a lang folder, options that bound the search and are chosen on dev
-            with the scales, in the order in which they are narrowed.
+        bounds: of a lang folder, options that bound the search, in the order in which
+            they are narrowed on dev, if there are scales.
         load_nbest: like ``load``, where the decoder itself gives few hypotheses: for
             slower ones with many, among which tuning finds what other scales choose.
         needs_lm: an n-gram file, when it runs.
@@ -146,9 +148,9 @@ def _load_beam_lm(resources: Resources) -> Maker:
     )
 
 
-def _beam_bounds(lang_dir: Path) -> tuple[str, ...]:
-    size = "phone_beam_size" if has_phones(lang_dir) else "beam_size"
-    return size, "beam_threshold", "token_threshold"
+def _beam_lm_bounds(lang_dir: Path) -> tuple[str, ...]:
+    size, *thresholds = BOUNDS
+    return f"phone_{size}" if has_phones(lang_dir) else size, *thresholds
 
 
 def _no_ngram(lang_dir: Path) -> str | None:
@@ -176,7 +178,7 @@ def _num_words(hyp: Hypothesis) -> float:
 
 REGISTRY: Mapping[str, Method] = {  # in the order of results.tsv
     "greedy": Method(_load_greedy),
-    "beam": Method(_load_beam, listens=True),
+    "beam": Method(_load_beam, bounds=lambda _: BOUNDS, listens=True),
     "beam-lm": Method(
         _load_beam_lm,
         scales={
@@ -184,7 +186,7 @@ REGISTRY: Mapping[str, Method] = {  # in the order of results.tsv
             "word_score": _num_words,
             "unk_score": _unknown,
         },
-        bounds=_beam_bounds,
+        bounds=_beam_lm_bounds,
         why_not=_no_ngram,
         needs_lm=True,
         listens=True,

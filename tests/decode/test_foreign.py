@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from asr.__main__ import main
-from asr.bin.decode_log_probs import BOUNDS
+from asr.decode.methods import BOUNDS
 from asr.lm.train_ngram import train_kneser_ney, write_arpa
 from asr.score.results import COLUMNS
 from tests.decode.toolkits import (
