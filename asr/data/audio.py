@@ -88,7 +88,7 @@ def read_sound(sound: Sound, start: int = 0, frames: int = -1) -> NDArray[np.flo
 
 def _read(sound: Sound, start: int, wanted: int) -> NDArray[np.float32]:
     """Samples of a file that libsndfile reads where it lies."""
-    with named(sound.path), opened(sound.path) as file:
+    with named(sound.path), opened(sound.path, mpeg=sound.mpeg) as file:
         samples = read_at(sound, file, start, wanted)
     if len(samples) < wanted:
         raise sound.error(f"is cut short ({len(samples)} of {wanted} samples)")

@@ -123,7 +123,7 @@ def _glances(sound: Sound) -> Iterator[NDArray[np.float32]]:
     if not sound.in_place or sound.frames <= GLANCES * sound.rate:
         yield from islice(sound_blocks(sound, 10), GLANCES)
         return
-    with named(sound.path), opened(sound.path) as file:
+    with named(sound.path), opened(sound.path, mpeg=sound.mpeg) as file:
         for start in np.linspace(0, sound.frames - sound.rate, GLANCES).astype(int):
             block = read_at(sound, file, int(start), sound.rate)
             check_numbers(sound, block, int(start))
@@ -155,7 +155,7 @@ def _sndfile_blocks(
     sound: Sound, part: Part | None, seconds: int
 ) -> Iterator[NDArray[np.float32]]:
     """Blocks of a part, as those of the sound that it belongs to."""
-    with named(sound.path), opened(sound.path, part) as file:
+    with named(sound.path), opened(sound.path, part, sound.mpeg) as file:
         frames = sound.frames if part is None else file.frames
         blocks = _read(sound, file, frames, seconds * file.samplerate)
         if part is None:

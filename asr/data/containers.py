@@ -8,6 +8,7 @@ first and the last page of each of its streams, and the frames of an MP3 can be 
 
 import mmap
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -42,16 +43,19 @@ class Layout:
         problem: what is wrong with it, None where nothing is.
         parts: to be decoded one after the other, instead of the whole file by its name.
         mpeg: its frames, where it is MPEG audio.
+        known: whether it is no MPEG audio for sure.
         note: what was taken for granted.
     """
 
     problem: str | None = None
     parts: tuple[Part, ...] = ()
     mpeg: Streams | None = None
+    known: bool = True
     note: str | None = None
 
 
 PLAIN = Layout()
+UNKNOWN = Layout(known=False)
 
 
 @dataclass(frozen=True)
@@ -112,11 +116,13 @@ def read_layout(path: Path) -> Layout:
     Raises:
         OSError: the file cannot be read.
     """
-    with (
-        open(path, "rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
-    ):
-        head = data[:HEAD]
+    with ExitStack() as stack:
+        file = stack.enter_context(open(path, "rb", buffering=0))
+        head = file.read(HEAD)
+        if head.startswith(b"fLaC"):  # has no more to tell, and corpora are of it
+            return PLAIN
+        file_map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        data = stack.enter_context(file_map)
         if head[:4] in FORMS and head[8:12] in TYPES.get(head[:4], head[8:12]):
             return _chunks(data, FORMS[head[:4]])
         for magic, look in LOOKS.items():
@@ -128,7 +134,7 @@ def read_layout(path: Path) -> Layout:
         readable = text(head)
         if readable is not None:
             return Layout(readable)
-        return _mpeg(data, 0, len(data)) or PLAIN
+        return _mpeg(data, 0, len(data)) or UNKNOWN
 
 
 def text(head: bytes) -> str | None:
@@ -146,7 +152,7 @@ def text(head: bytes) -> str | None:
 
 def _mpeg(data: Bytes, begin: int, end: int) -> Layout | None:
     found = streams(data, begin, end)
-    return None if found is None else Layout(found.problem, mpeg=found)
+    return None if found is None else Layout(found.problem, mpeg=found, known=False)
 
 
 def _chunks(data: Bytes, form: Chunks) -> Layout:

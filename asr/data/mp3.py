@@ -104,8 +104,8 @@ def streams(data: Bytes, begin: int, end: int) -> Streams | None:
     tag = max(begin, end - ID3V1)
     last = tag if data[tag : tag + 3] == b"TAG" else end
     found = list(runs(data, begin, last))
-    if not found:
-        return None
+    if not found or (len(found) > 1 and _layer(found[0].header) < 3):
+        return None  # of layers I and II no frame can say a length: ffmpeg joins them
     for number, run in enumerate(found):
         there = sum(later.frames for later in found[number:])
         # One may be missing: the last one, or the one that counts was counted too.

@@ -120,7 +120,7 @@ def _by_libsndfile(path: Path, layout: Layout) -> Sound | None:
     mpeg = layout.mpeg
     if layout.parts or (mpeg is not None and not mpeg.by_name):
         return _of_parts(path, layout)
-    with opened(path) as file:
+    with opened(path, mpeg=not layout.known) as file:
         by_suffix = mpeg is None and file.format in ("RAW", "MP3")
         if by_suffix or file.frames >= NO_LENGTH:  # FLAC that came through a pipe
             return None
@@ -146,10 +146,11 @@ def _count(file: soundfile.SoundFile) -> int:
 
 def _of_parts(path: Path, layout: Layout) -> Sound:
     """A file's streams together, at the highest of their rates."""
+    mpeg = layout.mpeg is not None
     parts = layout.mpeg.parts if layout.mpeg is not None else layout.parts
     found = []
     for part in parts:
-        with opened(path, part) as file:
+        with opened(path, part, mpeg) as file:
             found.append(_facts(path, file, layout))
     rate = max(sound.rate for sound in found)
     together = replace(
@@ -193,8 +194,10 @@ def _check_end(sound: Sound, file: soundfile.SoundFile) -> None:
 
 
 @contextmanager
-def opened(path: Path, part: Part | None = None) -> Iterator[soundfile.SoundFile]:
-    """Open a file, or a stream in it, for libsndfile.
+def opened(
+    path: Path, part: Part | None = None, mpeg: bool = False
+) -> Iterator[soundfile.SoundFile]:
+    """Open a file, or a stream in it, for libsndfile; quietly if it may be MPEG audio.
 
     Raises:
         SoundFileError: it cannot be read.
@@ -203,7 +206,7 @@ def opened(path: Path, part: Part | None = None) -> Iterator[soundfile.SoundFile
         source: bytes | _Slice = os.fsencode(path)
         if part is not None:
             source = stack.enter_context(_Slice(path, part))
-        with quiet():
+        with quiet(mpeg):
             file = soundfile.SoundFile(source)
         yield stack.enter_context(file)
 

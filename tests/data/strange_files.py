@@ -158,6 +158,7 @@ TOGETHER: dict[str, Make] = {
         f, ".ogg", ("-c:a", "libvorbis"), ("-c:a", "libopus")
     ),
     "flac in ogg": lambda f: joined(f, ".oga", ("-c:a", "flac"), ("-c:a", "flac")),
+    "mp2": lambda f: joined(f, ".mp2", ("-ac", "1"), ("-ac", "2")),
     "aac": lambda f: joined(f, ".aac", (), ()),
 }
 # What only ffmpeg reads.
